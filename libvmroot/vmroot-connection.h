@@ -13,6 +13,24 @@ G_DECLARE_FINAL_TYPE (VmrootConnection, vmroot_connection, VMROOT, CONNECTION, G
 VMROOT_AVAILABLE_IN_1_0
 VmrootConnection *vmroot_connection_open (const gchar *uri, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+VMROOT_AVAILABLE_IN_1_0
+VmrootConnection *vmroot_connection_open_read_only (const gchar *uri, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+VMROOT_AVAILABLE_IN_1_0
+void vmroot_connection_open_async (const gchar *uri,
+                                   GCancellable *cancellable,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data);
+VMROOT_AVAILABLE_IN_1_0
+VmrootConnection *vmroot_connection_open_finish (GAsyncResult *result, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+VMROOT_AVAILABLE_IN_1_0
+const gchar *vmroot_connection_get_uri (VmrootConnection *self);
+VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_connection_get_read_only (VmrootConnection *self);
+VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_connection_get_remote (VmrootConnection *self);
 
 VMROOT_AVAILABLE_IN_1_0
 VmrootDomain *vmroot_connection_get_domain (VmrootConnection *self,
@@ -30,10 +48,34 @@ gboolean vmroot_connection_attach (VmrootConnection *self,
                                    GCancellable *cancellable,
                                    GError **error);
 VMROOT_AVAILABLE_IN_1_0
+void vmroot_connection_attach_async (VmrootConnection *self,
+                                     const gchar *name,
+                                     VmrootSpec *spec,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_connection_attach_finish (VmrootConnection *self,
+                                          GAsyncResult *result,
+                                          gboolean *running,
+                                          GError **error);
+
+VMROOT_AVAILABLE_IN_1_0
 gboolean vmroot_connection_detach (VmrootConnection *self,
                                    const gchar *name,
                                    gboolean *running,
                                    GCancellable *cancellable,
                                    GError **error);
+VMROOT_AVAILABLE_IN_1_0
+void vmroot_connection_detach_async (VmrootConnection *self,
+                                     const gchar *name,
+                                     GCancellable *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_connection_detach_finish (VmrootConnection *self,
+                                          GAsyncResult *result,
+                                          gboolean *running,
+                                          GError **error);
 
 G_END_DECLS

@@ -11,4 +11,8 @@
  *
  * Since: 1.0
  */
-G_DEFINE_QUARK (vmroot - error - quark, vmroot_error)
+GQuark
+vmroot_error_quark (void)
+{
+  return g_quark_from_static_string ("vmroot-error-quark");
+}

@@ -38,6 +38,7 @@ G_BEGIN_DECLS
  * @VMROOT_ERROR_READ_ONLY: the connection to libvirt is read-only
  * @VMROOT_ERROR_NO_DOMAIN: libvirt knows no such domain
  * @VMROOT_ERROR_LIBVIRT: libvirt refused
+ * @VMROOT_ERROR_TRANSIENT_DOMAIN: a domain without a definition that lasts
  *
  * What went wrong.
  *
@@ -74,6 +75,7 @@ typedef enum
   VMROOT_ERROR_READ_ONLY,
   VMROOT_ERROR_NO_DOMAIN,
   VMROOT_ERROR_LIBVIRT,
+  VMROOT_ERROR_TRANSIENT_DOMAIN,
 } VmrootError;
 
 VMROOT_AVAILABLE_IN_1_0
