@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * What vmroot-init is to do: the contents of /vmroot-init.conf in its initramfs.
+ *
+ * libvmroot writes that file (vmroot-boot-image.c) from the spec of the guest. One directive a
+ * line, fields separated by one space, with \040 \011 \012 \134 as in /proc/mounts:
+ *
+ *     version 1
+ *     module kernel/fs/fuse/fuse.ko       in load order, below /modules
+ *     timeout 30                          seconds to wait for a device or a server
+ *     on-failure power-off                or: shell
+ *     mount virtiofs vmroot / rw,relatime the root comes first: TYPE SOURCE TARGET OPTIONS
+ *     overlay                             the root is the lower layer; a tmpfs takes what is
+ * written mount tmpfs tmpfs /tmp size=1g run-file systemd/network/a 0644 1   path below /run, mode,
+ * N of /run-files/N
+ *
+ * A mistake anywhere is an error: a guest that starts with half of what was asked for is worse than
+ * one that says what is wrong.
+ */
+
+#define CONFIGURATION_MAX_TIMEOUT 3600
+
+struct init_mount
+{
+  const char *type;
+  const char *source;
+  const char *target;
+  const char *options; /* as written, for messages */
+  unsigned long flags; /* of mount(2) */
+  char *data;          /* of mount(2): the options that are not flags; NULL when there are none */
+};
+
+struct init_run_file
+{
+  const char *path; /* below /run */
+  unsigned mode;
+  unsigned number; /* of /run-files/ */
+};
+
+struct configuration
+{
+  char *text; /* every string above points into it, but for `data` */
+  const char **modules;
+  size_t n_modules;
+  struct init_mount *mounts; /* the first is the root */
+  size_t n_mounts;
+  struct init_run_file *run_files;
+  size_t n_run_files;
+  unsigned timeout;
+  bool overlay;
+  bool shell_on_failure;
+};
+
+/* Takes over `text`, `length` bytes with a NUL after them. FALSE: `message` says what is wrong,
+ * with the line's number; there is nothing to clear. */
+bool configuration_parse (
+    struct configuration *self, char *text, size_t length, char *message, size_t message_size);
+
+void configuration_clear (struct configuration *self);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Makes /dev/console the standard input, output and error, here and in what is executed. */
+void console_attach (void);
+
+/* Writes a line to every active console: a guest may have a screen and a serial line, and
+ * /dev/console is only the last of them. */
+void console_say (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
+
+/* Writes a line to the kernel's log, where `dmesg` shows it with its time, and the consoles only
+ * without `quiet`. */
+void console_log (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
+
+/* Returns when what was said has been sent: a power-off does not wait for serial lines. */
+void console_drain (void);
+
+/* The path of the terminal behind /dev/console, which unlike it can be a controlling terminal. */
+const char *console_terminal (void);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "configuration.h"
+
+/* Copies the files that the configuration names from /run-files to /run: what the guest must be
+ * told, without a trace in its tree. */
+void run_files_copy (const struct configuration *configuration);
