@@ -2,18 +2,41 @@
 
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
 #include "vmroot-context-private.h"
+#include "vmroot-error.h"
+
+/* A lock is held for as long as one guest is prepared or released; the longest part of that,
+ * building a boot image, has a time limit of its own. */
+#define LOCK_SECONDS 30
+#define LOCK_POLL_MILLISECONDS 5
 
 struct _VmrootContext
 {
   gatomicrefcount ref_count;
   gchar *sysroot;
+
+  VmrootContextReachedFunc reached_func;
+  gpointer reached_data;
+  VmrootContextRunFunc run_func;
+  gpointer run_data;
+  GDateTime *now;
 };
 
 VmrootContext *
 vmroot_context_new (const gchar *sysroot)
 {
   VmrootContext *self = g_new0 (VmrootContext, 1);
+
+  if (sysroot == NULL)
+    sysroot = g_getenv ("VMROOT_SYSROOT");
 
   g_atomic_ref_count_init (&self->ref_count);
   self->sysroot = g_strdup (sysroot != NULL ? sysroot : "/");
@@ -33,6 +56,7 @@ vmroot_context_unref (VmrootContext *self)
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
 
+  g_clear_pointer (&self->now, g_date_time_unref);
   g_free (self->sysroot);
   g_free (self);
 }
@@ -49,4 +73,241 @@ vmroot_context_program (VmrootContext *self, const gchar *name)
   const gchar *directory = g_getenv ("VMROOT_LIBEXEC_DIR");
 
   return g_build_filename (directory != NULL ? directory : VMROOT_LIBEXECDIR, name, NULL);
+}
+
+static gboolean
+set_error_from_errno (GError **error, const gchar *what, const gchar *path)
+{
+  const int saved_errno = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "Cannot %s %s: %s", what,
+               path, g_strerror (saved_errno));
+  return FALSE;
+}
+
+gboolean
+vmroot_context_make_directory (VmrootContext *self, const gchar *path, guint mode, GError **error)
+{
+  g_autofree gchar *full_path = vmroot_context_path (self, path);
+
+  if (g_mkdir_with_parents (full_path, (int)mode) != 0)
+    return set_error_from_errno (error, "make the directory", full_path);
+
+  return TRUE;
+}
+
+gboolean
+vmroot_context_write_file (VmrootContext *self,
+                           const gchar *path,
+                           const gchar *content,
+                           GError **error)
+{
+  g_autofree gchar *full_path = vmroot_context_path (self, path);
+
+  return g_file_set_contents_full (full_path, content, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
+                                   error);
+}
+
+gboolean
+vmroot_context_remove_file (VmrootContext *self, const gchar *path, GError **error)
+{
+  g_autofree gchar *full_path = vmroot_context_path (self, path);
+
+  if (g_unlink (full_path) != 0 && errno != ENOENT)
+    return set_error_from_errno (error, "remove", full_path);
+
+  return TRUE;
+}
+
+/* flock(2) has no time limit: try, and between tries watch for the caller's wish to stop. */
+static gboolean
+wait_for_lock (int fd, const gchar *path, GCancellable *cancellable, GError **error)
+{
+  const gint64 deadline = g_get_monotonic_time () + LOCK_SECONDS * G_USEC_PER_SEC;
+  GPollFD poll_fd = { .fd = -1 };
+  const gboolean can_poll = g_cancellable_make_pollfd (cancellable, &poll_fd);
+  gboolean locked;
+
+  while (!(locked = flock (fd, LOCK_EX | LOCK_NB) == 0) && errno == EWOULDBLOCK &&
+         g_get_monotonic_time () < deadline && !g_cancellable_is_cancelled (cancellable))
+    g_poll (&poll_fd, can_poll ? 1 : 0, LOCK_POLL_MILLISECONDS);
+
+  if (can_poll)
+    g_cancellable_release_fd (cancellable);
+  if (locked)
+    return TRUE;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+               "Another vmroot has held %s for %d seconds; see who with `fuser %s`", path,
+               LOCK_SECONDS, path);
+  return FALSE;
+}
+
+int
+vmroot_context_lock (VmrootContext *self,
+                     const gchar *name,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_autofree gchar *relative_path = g_build_filename ("/run/vmroot/locks", name, NULL);
+  g_autofree gchar *path = vmroot_context_path (self, relative_path);
+  int fd;
+
+  if (!vmroot_context_make_directory (self, "/run/vmroot/locks", 0700, error))
+    return -1;
+
+  fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd == -1)
+    {
+      set_error_from_errno (error, "open", path);
+      return -1;
+    }
+  if (!wait_for_lock (fd, path, cancellable, error))
+    {
+      close (fd);
+      return -1;
+    }
+  return fd;
+}
+
+typedef struct
+{
+  GSubprocess *process;
+  GAsyncResult *result;
+  gboolean timed_out;
+} Run;
+
+static void
+on_communicated (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Run *run = user_data;
+
+  run->result = g_object_ref (result);
+}
+
+static gboolean
+on_timeout (gpointer user_data)
+{
+  Run *run = user_data;
+
+  run->timed_out = TRUE;
+  g_subprocess_force_exit (run->process);
+  return G_SOURCE_REMOVE;
+}
+
+/* A main context of its own: the caller's must not be iterated behind its back. */
+static void
+communicate (Run *run, guint seconds, GCancellable *cancellable)
+{
+  g_autoptr (GMainContext) main_context = g_main_context_new ();
+  g_autoptr (GSource) timeout = g_timeout_source_new_seconds (seconds);
+
+  g_main_context_push_thread_default (main_context);
+  g_source_set_callback (timeout, on_timeout, run, NULL);
+  g_source_attach (timeout, main_context);
+  g_subprocess_communicate_utf8_async (run->process, NULL, cancellable, on_communicated, run);
+  while (run->result == NULL)
+    g_main_context_iteration (main_context, TRUE);
+  g_source_destroy (timeout);
+  g_main_context_pop_thread_default (main_context);
+}
+
+static gboolean
+run_program (const gchar *const *argv,
+             guint seconds,
+             gchar **standard_output,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autoptr (GSubprocess) process = g_subprocess_newv (
+      argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, error);
+  g_autofree gchar *output = NULL;
+  g_autofree gchar *messages = NULL;
+  Run run = { .process = process };
+  gboolean communicated;
+
+  if (process == NULL)
+    return FALSE;
+
+  communicate (&run, seconds, cancellable);
+  communicated =
+      g_subprocess_communicate_utf8_finish (process, run.result, &output, &messages, error);
+  g_object_unref (run.result);
+  if (!communicated)
+    {
+      g_subprocess_force_exit (process);
+      return FALSE;
+    }
+  if (run.timed_out)
+    {
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it did not end within %u seconds",
+                   seconds);
+      return FALSE;
+    }
+  if (!g_subprocess_get_successful (process))
+    {
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it failed: %s",
+                   g_strstrip (messages));
+      return FALSE;
+    }
+
+  *standard_output = g_steal_pointer (&output);
+  return TRUE;
+}
+
+gboolean
+vmroot_context_run (VmrootContext *self,
+                    const gchar *const *argv,
+                    guint seconds,
+                    gchar **standard_output,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  gboolean succeeded;
+
+  if (self->run_func != NULL)
+    succeeded = self->run_func (argv, standard_output, self->run_data, error);
+  else
+    succeeded = run_program (argv, seconds, standard_output, cancellable, error);
+
+  if (!succeeded)
+    g_prefix_error (error, "Cannot run %s: ", argv[0]);
+  return succeeded;
+}
+
+GDateTime *
+vmroot_context_now (VmrootContext *self)
+{
+  return self->now != NULL ? g_date_time_ref (self->now) : g_date_time_new_now_utc ();
+}
+
+gboolean
+vmroot_context_reached (VmrootContext *self, const gchar *point, GError **error)
+{
+  return self->reached_func == NULL || self->reached_func (point, self->reached_data, error);
+}
+
+void
+vmroot_context_set_reached_func (VmrootContext *self,
+                                 VmrootContextReachedFunc func,
+                                 gpointer user_data)
+{
+  self->reached_func = func;
+  self->reached_data = user_data;
+}
+
+void
+vmroot_context_set_run_func (VmrootContext *self, VmrootContextRunFunc func, gpointer user_data)
+{
+  self->run_func = func;
+  self->run_data = user_data;
+}
+
+void
+vmroot_context_set_now (VmrootContext *self, GDateTime *now)
+{
+  g_clear_pointer (&self->now, g_date_time_unref);
+  self->now = g_date_time_ref (now);
 }

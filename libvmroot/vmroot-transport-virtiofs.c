@@ -2,4 +2,92 @@
 
 #include "config.h"
 
-#include "vmroot-context-private.h"
+#include "vmroot-error.h"
+#include "vmroot-finding.h"
+#include "vmroot-transport-private.h"
+#include "vmroot-virtiofsd-private.h"
+
+static gboolean
+prepare (VmrootContext *context,
+         VmrootConfiguration *configuration,
+         VmrootJournal *journal,
+         GCancellable *cancellable,
+         GError **error)
+{
+  g_autoptr (VmrootVirtiofsPolicy) policy = vmroot_virtiofs_policy_new (journal->uuid);
+  g_autofree gchar *virtiofsd = vmroot_virtiofsd_find_path (context, configuration, error);
+
+  /* Now, where the message reaches the user: libvirt says no more of a virtiofsd that ended at once
+   * than that it did. */
+  if (virtiofsd == NULL)
+    return FALSE;
+
+  policy->domain_id = journal->domain_id;
+  policy->xattrs = journal->xattrs;
+  policy->trusted_xattrs = configuration->trusted_xattrs;
+  g_ptr_array_unref (policy->directories);
+  policy->directories = g_ptr_array_ref (journal->directories);
+  return vmroot_virtiofs_policy_save (policy, context, error);
+}
+
+static gboolean
+release (VmrootContext *context, VmrootJournal *journal, GCancellable *cancellable, GError **error)
+{
+  return vmroot_virtiofs_policy_remove (context, journal->uuid, error);
+}
+
+static gboolean
+is_prepared (VmrootContext *context, VmrootJournal *journal)
+{
+  return vmroot_virtiofs_policy_exists (context, journal->uuid);
+}
+
+static void
+check_wrapper (VmrootContext *context, GPtrArray *findings)
+{
+  g_autofree gchar *path = vmroot_context_path (context, VMROOT_WRAPPERDIR "/vmroot-virtiofsd");
+
+  if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
+    return;
+
+  g_ptr_array_add (findings,
+                   g_object_new (VMROOT_TYPE_FINDING, "id", "no-wrapper", "severity",
+                                 VMROOT_SEVERITY_ERROR, "title",
+                                 "vmroot-virtiofsd is not installed", "detail",
+                                 "libvirt starts " VMROOT_WRAPPERDIR
+                                 "/vmroot-virtiofsd for this guest, and there is no such program.",
+                                 "fix", "Install vmroot with its program for libvirt.", NULL));
+}
+
+static gboolean
+check (VmrootContext *context,
+       VmrootConfiguration *configuration,
+       GPtrArray *findings,
+       GCancellable *cancellable,
+       GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (VmrootVirtiofsd) virtiofsd =
+      vmroot_virtiofsd_find (context, configuration, cancellable, &local_error);
+
+  if (virtiofsd == NULL && g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  if (virtiofsd == NULL)
+    g_ptr_array_add (
+        findings,
+        g_object_new (VMROOT_TYPE_FINDING, "id", "no-virtiofsd", "severity", VMROOT_SEVERITY_ERROR,
+                      "title", "No usable virtiofsd", "detail", local_error->message, "fix",
+                      "Install the package virtiofsd (Debian 12: qemu-system-common).", NULL));
+  check_wrapper (context, findings);
+  return TRUE;
+}
+
+const VmrootTransportBackend vmroot_transport_virtiofs = {
+  .prepare = prepare,
+  .release = release,
+  .is_prepared = is_prepared,
+  .check = check,
+};

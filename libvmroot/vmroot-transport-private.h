@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vmroot-journal-private.h"
+
+G_BEGIN_DECLS
+
+/*
+ * VmrootTransportBackend: how a guest's directories get to it. One file each:
+ * vmroot-transport-NAME.c.
+ *
+ * Each function may be called again after it was stopped at any point, or when there is nothing
+ * left to do. All they know of the guest is in its journal, so that what was prepared can be
+ * released after the domain has gone.
+ */
+typedef struct
+{
+  /* Serve `journal`'s directories to the guest. */
+  gboolean (*prepare) (VmrootContext *context,
+                       VmrootConfiguration *configuration,
+                       VmrootJournal *journal,
+                       GCancellable *cancellable,
+                       GError **error);
+  /* Take away whatever `prepare` may have done. */
+  gboolean (*release) (VmrootContext *context,
+                       VmrootJournal *journal,
+                       GCancellable *cancellable,
+                       GError **error);
+  /* Whether what `prepare` did for a running guest is still there. */
+  gboolean (*is_prepared) (VmrootContext *context, VmrootJournal *journal);
+  /* NULL, or what speaks against serving `spec` here: adds VmrootFinding to `findings`. */
+  gboolean (*check) (VmrootContext *context,
+                     VmrootConfiguration *configuration,
+                     GPtrArray *findings,
+                     GCancellable *cancellable,
+                     GError **error);
+} VmrootTransportBackend;
+
+extern const VmrootTransportBackend vmroot_transport_virtiofs;
+
+G_END_DECLS

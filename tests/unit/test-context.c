@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "config.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmroot-context-private.h"
+#include "vmroot-error.h"
+
+static VmrootContext *
+new_context (void)
+{
+  g_autofree gchar *sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
+
+  return vmroot_context_new (sysroot);
+}
+
+static void
+test_paths_are_below_the_sysroot (void)
+{
+  g_autoptr (VmrootContext) context = vmroot_context_new ("/tmp/host");
+  g_autofree gchar *path = vmroot_context_path (context, "/etc/vmroot/vmroot.conf");
+
+  g_assert_cmpstr (path, ==, "/tmp/host/etc/vmroot/vmroot.conf");
+}
+
+static void
+test_a_file_is_replaced_and_removed (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  g_autofree gchar *path = vmroot_context_path (context, "/run/state");
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+  struct stat st;
+
+  g_assert_true (vmroot_context_make_directory (context, "/run", 0700, &error));
+  g_assert_true (vmroot_context_write_file (context, "/run/state", "old", &error));
+  g_assert_true (vmroot_context_write_file (context, "/run/state", "new", &error));
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "new");
+  g_assert_no_errno (stat (path, &st));
+  g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
+
+  g_assert_true (vmroot_context_remove_file (context, "/run/state", &error));
+  g_assert_true (vmroot_context_remove_file (context, "/run/state", &error));
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_a_lock_is_held_by_one (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  int lock = vmroot_context_lock (context, "claims", NULL, &error);
+  int other = vmroot_context_lock (context, "another", NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (lock, !=, -1);
+  g_assert_cmpint (other, !=, -1);
+
+  g_cancellable_cancel (cancellable);
+  g_assert_cmpint (vmroot_context_lock (context, "claims", cancellable, &error), ==, -1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+
+  close (lock);
+  lock = vmroot_context_lock (context, "claims", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (lock, !=, -1);
+  close (lock);
+  close (other);
+}
+
+static gpointer
+take_lock (gpointer context)
+{
+  GError *error = NULL;
+  int lock = vmroot_context_lock (context, "claims", NULL, &error);
+
+  g_assert_no_error (error);
+  close (lock);
+  return NULL;
+}
+
+static void
+test_a_lock_is_waited_for (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  int lock = vmroot_context_lock (context, "claims", NULL, NULL);
+  GThread *thread = g_thread_new ("lock", take_lock, context);
+
+  close (lock);
+  g_thread_join (thread);
+}
+
+static void
+test_a_program_s_output_is_read (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *output = NULL;
+
+  g_assert_true (vmroot_context_run (context,
+                                     (const gchar *const[]){ "/bin/echo", "$HOME; ls", NULL }, 60,
+                                     &output, NULL, &error));
+  g_assert_cmpstr (output, ==, "$HOME; ls\n");
+}
+
+static void
+test_a_program_s_failure_is_an_error (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *output = NULL;
+
+  g_assert_false (vmroot_context_run (context,
+                                      (const gchar *const[]){ "/bin/ls", "/nonexistent", NULL }, 60,
+                                      &output, NULL, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "/bin/ls"));
+  g_assert_nonnull (strstr (error->message, "/nonexistent"));
+}
+
+static void
+test_a_program_has_a_time_limit (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *output = NULL;
+
+  g_assert_false (vmroot_context_run (context, (const gchar *const[]){ "/bin/sleep", "600", NULL },
+                                      1, &output, NULL, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "within 1 seconds"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/context/path", test_paths_are_below_the_sysroot);
+  g_test_add_func ("/context/file", test_a_file_is_replaced_and_removed);
+  g_test_add_func ("/context/lock/one", test_a_lock_is_held_by_one);
+  g_test_add_func ("/context/lock/wait", test_a_lock_is_waited_for);
+  g_test_add_func ("/context/run/output", test_a_program_s_output_is_read);
+  g_test_add_func ("/context/run/failure", test_a_program_s_failure_is_an_error);
+  g_test_add_func ("/context/run/limit", test_a_program_has_a_time_limit);
+  return g_test_run ();
+}
