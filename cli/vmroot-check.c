@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* vmroot check: what would go wrong if a guest started from this directory now. */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "vmroot-command.h"
+#include "vmroot-findings.h"
+#include "vmroot-json.h"
+#include "vmroot-spec-options.h"
+
+/* Names of domains have no slash: libvirt forbids it. */
+static gboolean
+is_directory_word (const gchar *word)
+{
+  return strchr (word, '/') != NULL || g_str_equal (word, ".") || g_str_equal (word, "..");
+}
+
+static VmrootSpec *
+spec_of_domain (const gchar *uri, const gchar *name, GError **error)
+{
+  g_autoptr (VmrootConnection) connection = vmroot_connection_open_read_only (uri, error);
+  g_autoptr (VmrootDomain) domain = NULL;
+
+  if (connection == NULL)
+    return NULL;
+  if (vmroot_connection_get_remote (connection))
+    {
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                   "%s runs on another host: run vmroot check %s there", name, name);
+      return NULL;
+    }
+
+  domain = vmroot_connection_get_domain (connection, name, error);
+  return domain != NULL ? command_get_spec (domain, error) : NULL;
+}
+
+static VmrootSpec *
+spec_of_word (const SpecOptions *options, const gchar *uri, const gchar *word, GError **error)
+{
+  g_autofree gchar *directory = g_canonicalize_filename (word, NULL);
+
+  if (!is_directory_word (word))
+    return spec_of_domain (uri, word, error);
+
+  return spec_options_get_spec (options, directory, error);
+}
+
+static void
+print_findings (const gchar *word, GPtrArray *findings)
+{
+  findings_print (findings);
+  g_print ("%s: %u errors, %u warnings\n", word, findings_count (findings, VMROOT_SEVERITY_ERROR),
+           findings_count (findings, VMROOT_SEVERITY_WARNING));
+}
+
+static gint
+check (gchar **argv, GCancellable *cancellable, GError **error)
+{
+  g_auto (CommonOptions) common = { NULL };
+  g_auto (SpecOptions) options = { NULL };
+  g_auto (GStrv) operands =
+      command_parse (argv, NULL, &options, &common, COMMON_CONNECT | COMMON_JSON, 1, error);
+  g_autoptr (VmrootSpec) spec = NULL;
+  g_autoptr (GPtrArray) findings = NULL;
+
+  if (operands == NULL)
+    return -1;
+  if (operands[0] == NULL)
+    {
+      command_set_misused (error, "What shall be checked? Name a directory or a domain");
+      return -1;
+    }
+
+  spec = spec_of_word (&options, common.connect, operands[0], error);
+  findings = spec != NULL ? findings_collect (spec, cancellable, error) : NULL;
+  if (findings == NULL)
+    return -1;
+
+  if (common.json)
+    json_print_array (json_from_objects (findings));
+  else
+    print_findings (operands[0], findings);
+  return findings_count (findings, VMROOT_SEVERITY_ERROR) > 0 ? COMMAND_FAILED : COMMAND_DONE;
+}
+
+gint
+run_check (gchar **argv, GCancellable *cancellable)
+{
+  g_autoptr (GError) error = NULL;
+  const gint status = check (argv, cancellable, &error);
+
+  return error != NULL ? command_fail (argv[0], error) : status;
+}

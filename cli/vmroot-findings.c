@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "config.h"
+
+#include "vmroot-findings.h"
+
+static gint
+compare_severity (gconstpointer a, gconstpointer b)
+{
+  VmrootFinding *const *first = a;
+  VmrootFinding *const *second = b;
+
+  return (gint)vmroot_finding_get_severity (*second) - (gint)vmroot_finding_get_severity (*first);
+}
+
+GPtrArray *
+findings_collect (VmrootSpec *spec, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (VmrootTree) tree = vmroot_tree_new (vmroot_spec_get_directory (spec), error);
+  g_autoptr (VmrootHost) host = vmroot_host_new (NULL);
+  g_autoptr (GPtrArray) of_tree = NULL;
+  g_autoptr (GPtrArray) of_host = NULL;
+
+  if (tree == NULL)
+    return NULL;
+
+  of_tree = vmroot_tree_check (tree, spec, cancellable, error);
+  of_host = of_tree != NULL ? vmroot_host_check (host, spec, cancellable, error) : NULL;
+  if (of_host == NULL)
+    return NULL;
+
+  g_ptr_array_extend_and_steal (of_tree, g_steal_pointer (&of_host));
+  g_ptr_array_sort (of_tree, compare_severity);
+  return g_steal_pointer (&of_tree);
+}
+
+static const gchar *
+severity_word (VmrootFinding *finding)
+{
+  switch (vmroot_finding_get_severity (finding))
+    {
+    case VMROOT_SEVERITY_ERROR:
+      return "error";
+    case VMROOT_SEVERITY_WARNING:
+      return "warning";
+    default:
+      return "info";
+    }
+}
+
+static gchar *
+describe (VmrootFinding *finding)
+{
+  const gchar *detail = vmroot_finding_get_detail (finding);
+  const gchar *fix = vmroot_finding_get_fix (finding);
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s: %s [%s]\n", severity_word (finding),
+                          vmroot_finding_get_title (finding), vmroot_finding_get_id (finding));
+  if (detail != NULL)
+    g_string_append_printf (text, "  %s\n", detail);
+  if (fix != NULL)
+    g_string_append_printf (text, "  fix: %s\n", fix);
+  return g_string_free (text, FALSE);
+}
+
+void
+findings_print_stderr (GPtrArray *findings, VmrootSeverity least)
+{
+  for (guint i = 0; i < findings->len; i++)
+    {
+      VmrootFinding *finding = g_ptr_array_index (findings, i);
+      g_autofree gchar *text = describe (finding);
+
+      if (vmroot_finding_get_severity (finding) >= least)
+        g_printerr ("vmroot: %s", text);
+    }
+}
+
+void
+findings_print (GPtrArray *findings)
+{
+  for (guint i = 0; i < findings->len; i++)
+    {
+      g_autofree gchar *text = describe (g_ptr_array_index (findings, i));
+
+      g_print ("%s", text);
+    }
+}
+
+guint
+findings_count (GPtrArray *findings, VmrootSeverity severity)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < findings->len; i++)
+    n += vmroot_finding_get_severity (g_ptr_array_index (findings, i)) == severity;
+  return n;
+}

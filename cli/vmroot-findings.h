@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "vmroot.h"
+
+G_BEGIN_DECLS
+
+/* What tree and host say about `spec`, the worst first. Looks at this host: not for a guest of
+ * another one. */
+GPtrArray *findings_collect (VmrootSpec *spec, GCancellable *cancellable, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Those of `least` or worse. */
+void findings_print_stderr (GPtrArray *findings, VmrootSeverity least);
+void findings_print (GPtrArray *findings);
+
+guint findings_count (GPtrArray *findings, VmrootSeverity severity);
+
+G_END_DECLS
