@@ -4,17 +4,13 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define MAX_CONSOLES 8
 #define MAX_LINE 4096
-
-static int consoles[MAX_CONSOLES] = { STDERR_FILENO };
-static size_t n_consoles;
-static char terminal[64] = "/dev/console";
 
 void
 console_attach (void)
@@ -33,32 +29,6 @@ console_attach (void)
     close (fd);
 }
 
-/* proc(5): the names in /sys/class/tty/console/active are in order; /dev/console is the last. */
-static void
-find_consoles (void)
-{
-  char names[256], *rest;
-  int fd = open ("/sys/class/tty/console/active", O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read (fd, names, sizeof names - 1);
-
-  if (fd >= 0)
-    close (fd);
-  if (length <= 0)
-    return;
-  names[length] = '\0';
-  for (char *name = strtok_r (names, " \n", &rest); name != NULL;
-       name = strtok_r (NULL, " \n", &rest))
-    {
-      snprintf (terminal, sizeof terminal, "/dev/%s", name);
-      fd = open (terminal, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-      if (fd < 0)
-        continue;
-      fcntl (fd, F_SETFL, 0);
-      if (n_consoles < MAX_CONSOLES)
-        consoles[n_consoles++] = fd;
-    }
-}
-
 static int print_line (char line[MAX_LINE], const char *format, va_list arguments)
     __attribute__ ((format (printf, 2, 0)));
 
@@ -73,24 +43,57 @@ print_line (char line[MAX_LINE], const char *format, va_list arguments)
   return length;
 }
 
+/* The names of the active consoles, in order: /dev/console is the last of them. */
+static void
+read_names (char *names, size_t size)
+{
+  int fd = open ("/sys/class/tty/console/active", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? 0 : read (fd, names, size - 1);
+
+  names[length < 0 ? 0 : length] = '\0';
+  if (fd >= 0)
+    close (fd);
+}
+
+/* Opened anew for each line: a shell that ends hangs up what was opened before. Without O_NONBLOCK
+ * opening a serial line could wait for a carrier. FALSE when the line could not be written. */
+static bool
+write_to (const char *console, const char *line, size_t length)
+{
+  int fd = open (console, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  bool written;
+
+  if (fd < 0)
+    return false;
+  fcntl (fd, F_SETFL, 0);
+  written = write (fd, line, length) == (ssize_t)length;
+  /* A power-off does not wait for what a serial line has yet to send. */
+  tcdrain (fd);
+  close (fd);
+  return written;
+}
+
 void
 console_say (const char *format, ...)
 {
-  char line[MAX_LINE];
+  char line[MAX_LINE], names[256], path[300], *rest;
   va_list arguments;
   int length;
+  bool written = false;
 
   va_start (arguments, format);
   length = print_line (line, format, arguments);
   va_end (arguments);
 
-  if (n_consoles == 0)
-    find_consoles ();
-  if (n_consoles == 0)
-    n_consoles = 1;
-  for (size_t i = 0; i < n_consoles; i++)
-    if (write (consoles[i], line, length) < 0)
-      continue;
+  read_names (names, sizeof names);
+  for (char *name = strtok_r (names, " \n", &rest); name != NULL;
+       name = strtok_r (NULL, " \n", &rest))
+    {
+      snprintf (path, sizeof path, "/dev/%s", name);
+      written |= write_to (path, line, length);
+    }
+  if (!written)
+    dprintf (STDERR_FILENO, "%.*s", length, line);
 }
 
 void
@@ -110,14 +113,13 @@ console_log (const char *format, ...)
 }
 
 void
-console_drain (void)
+console_terminal (char *path, size_t size)
 {
-  for (size_t i = 0; i < n_consoles; i++)
-    tcdrain (consoles[i]);
-}
+  char names[256];
+  const char *last;
 
-const char *
-console_terminal (void)
-{
-  return terminal;
+  read_names (names, sizeof names);
+  names[strcspn (names, "\n")] = '\0';
+  last = strrchr (names, ' ');
+  snprintf (path, size, "/dev/%s", last != NULL ? last + 1 : *names != '\0' ? names : "console");
 }

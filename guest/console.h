@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stddef.h>
+
 /* Makes /dev/console the standard input, output and error, here and in what is executed. */
 void console_attach (void);
 
@@ -12,8 +14,5 @@ void console_say (const char *format, ...) __attribute__ ((format (printf, 1, 2)
  * without `quiet`. */
 void console_log (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 
-/* Returns when what was said has been sent: a power-off does not wait for serial lines. */
-void console_drain (void);
-
 /* The path of the terminal behind /dev/console, which unlike it can be a controlling terminal. */
-const char *console_terminal (void);
+void console_terminal (char *path, size_t size);

@@ -199,7 +199,6 @@ static _Noreturn void
 power_off (void)
 {
   console_say ("vmroot-init: powering off");
-  console_drain ();
   sync ();
   reboot (RB_POWER_OFF);
   reboot (RB_HALT_SYSTEM);
@@ -210,11 +209,13 @@ static _Noreturn void
 execute_shell (void)
 {
   static const char *const shells[] = { "/bin/sh", "/usr/bin/sh", "/bin/bash", "/bin/busybox" };
+  char terminal[300];
   int fd;
 
   /* Job control needs a controlling terminal, which /dev/console is not. */
   setsid ();
-  fd = open (console_terminal (), O_RDWR);
+  console_terminal (terminal, sizeof terminal);
+  fd = open (terminal, O_RDWR);
   if (fd >= 0)
     {
       ioctl (fd, TIOCSCTTY, 1);
