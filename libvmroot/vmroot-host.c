@@ -2,69 +2,646 @@
 
 #include "config.h"
 
+#include <unistd.h>
+
+#include "vmroot-boot-image.h"
 #include "vmroot-error.h"
-#include "vmroot-host.h"
+#include "vmroot-host-private.h"
+#include "vmroot-tree-private.h"
 
-struct _VmrootHost
-{
-  GObject parent_instance;
-};
+#define BOOT_DIRECTORY "/var/lib/vmroot/boot"
 
+/**
+ * VmrootHost:
+ *
+ * This machine: what it does so that guests find their roots.
+ *
+ * libvirt's hook calls [method@Vmroot.Host.prepare] before a guest starts and
+ * [method@Vmroot.Host.release] when it has stopped. Whatever is done for a guest is written to
+ * `/run/vmroot/guests/UUID` before it is done, so that the next call finishes or undoes what a
+ * killed one left.
+ *
+ * Preparing and releasing take root's privileges. No call uses libvirt.
+ *
+ * Since: 1.0
+ */
 G_DEFINE_FINAL_TYPE (VmrootHost, vmroot_host, G_TYPE_OBJECT)
+
+/* What is being prepared. */
+typedef struct
+{
+  VmrootHost *host;
+  VmrootSpec *spec;
+  VmrootConfiguration *configuration;
+  VmrootJournal *journal;
+  GCancellable *cancellable;
+} Preparation;
+
+typedef struct
+{
+  const gchar *name;
+  gboolean only_before_start;
+  gboolean (*take) (Preparation *preparation, GError **error);
+  gboolean (*undo) (VmrootHost *self,
+                    VmrootJournal *journal,
+                    GCancellable *cancellable,
+                    GError **error);
+} Step;
+
+static void
+vmroot_host_finalize (GObject *object)
+{
+  VmrootHost *self = VMROOT_HOST (object);
+
+  g_clear_pointer (&self->context, vmroot_context_unref);
+
+  G_OBJECT_CLASS (vmroot_host_parent_class)->finalize (object);
+}
 
 static void
 vmroot_host_class_init (VmrootHostClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = vmroot_host_finalize;
+}
+
+/* The tree is found by its path again: make sure that it is the one that was checked and claimed.
+ */
+static gboolean
+build_boot_image (const VmrootServedDirectory *root,
+                  VmrootSpec *spec,
+                  const gchar *directory,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  g_autoptr (VmrootTree) tree = vmroot_tree_new (root->path, error);
+  g_autoptr (VmrootBootImage) boot_image = NULL;
+  g_autofree gchar *id = NULL;
+  dev_t device;
+  ino_t inode;
+
+  if (tree == NULL)
+    return FALSE;
+
+  vmroot_tree_get_identity (tree, &device, &inode);
+  id = vmroot_served_directory_format_id (device, inode);
+  if (!g_str_equal (id, root->id))
+    {
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                   "%s was replaced by another directory just now; start the guest again",
+                   root->path);
+      return FALSE;
+    }
+
+  boot_image = vmroot_boot_image_build (tree, spec, directory, cancellable, error);
+  return boot_image != NULL;
 }
 
 static void
 vmroot_host_init (VmrootHost *self)
 {
+  self->build_boot_image = build_boot_image;
 }
 
 VmrootHost *
+vmroot_host_new_for_context (VmrootContext *context)
+{
+  VmrootHost *self = g_object_new (VMROOT_TYPE_HOST, NULL);
+
+  self->context = vmroot_context_ref (context);
+  return self;
+}
+
+/**
+ * vmroot_host_new:
+ * @sysroot: (nullable) (type filename): the directory that holds this host's `/etc`, `/run` and
+ *   `/var`; %NULL for `/`
+ *
+ * Returns: (transfer full): this machine
+ *
+ * Since: 1.0
+ */
+VmrootHost *
 vmroot_host_new (const gchar *sysroot)
 {
+  g_autoptr (VmrootContext) context = vmroot_context_new (sysroot);
+
+  return vmroot_host_new_for_context (context);
+}
+
+const VmrootTransportBackend *
+vmroot_host_get_backend (VmrootTransport transport, GError **error)
+{
+  static const VmrootTransportBackend *const backends[] = {
+    [VMROOT_TRANSPORT_VIRTIOFS] = &vmroot_transport_virtiofs,
+  };
+
+  if ((gsize)transport < G_N_ELEMENTS (backends))
+    return backends[transport];
+
+  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+                       "This version of vmroot serves roots by virtiofs only; choose the transport "
+                       "virtiofs for this guest");
   return NULL;
 }
 
+static gboolean
+take_boot_image (Preparation *preparation, GError **error)
+{
+  VmrootContext *context = preparation->host->context;
+  const gchar *uuid = preparation->journal->uuid;
+  g_autofree gchar *relative_path = g_build_filename (BOOT_DIRECTORY, uuid, NULL);
+  g_autofree gchar *directory = vmroot_context_path (context, relative_path);
+
+  /* QEMU opens the kernel as another user than root. */
+  return vmroot_context_make_directory (context, relative_path, 0711, error) &&
+         preparation->host->build_boot_image (vmroot_journal_get_root (preparation->journal),
+                                              preparation->spec, directory,
+                                              preparation->cancellable, error);
+}
+
+static gboolean
+take_transport (Preparation *preparation, GError **error)
+{
+  const VmrootTransportBackend *backend =
+      vmroot_host_get_backend (preparation->journal->transport, error);
+
+  return backend != NULL &&
+         backend->prepare (preparation->host->context, preparation->configuration,
+                           preparation->journal, preparation->cancellable, error);
+}
+
+static gboolean
+undo_transport (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable, GError **error)
+{
+  const VmrootTransportBackend *backend = vmroot_host_get_backend (journal->transport, error);
+
+  return backend != NULL && backend->release (self->context, journal, cancellable, error);
+}
+
+/* The claim comes before all of these: it is the journal itself. A boot image stays for the next
+ * start. */
+static const Step steps[] = {
+  { "boot-image", TRUE, take_boot_image, NULL },
+  { "transport", FALSE, take_transport, undo_transport },
+};
+
+static const Step *
+find_step (const gchar *name, GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (steps); i++)
+    if (g_str_equal (steps[i].name, name))
+      return &steps[i];
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+               "Another version of vmroot did \"%s\" for this guest, and this one cannot undo it",
+               name);
+  return NULL;
+}
+
+static gboolean
+undo_steps (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable, GError **error)
+{
+  while (journal->steps->len > 0)
+    {
+      const gchar *name = g_ptr_array_index (journal->steps, journal->steps->len - 1);
+      const Step *step = find_step (name, error);
+
+      if (step == NULL || (step->undo != NULL && !step->undo (self, journal, cancellable, error)) ||
+          !vmroot_journal_end_undoing (journal, self->context, error))
+        return FALSE;
+    }
+
+  return vmroot_journal_remove (journal, self->context, error) &&
+         vmroot_context_reached (self->context, "released", error);
+}
+
+static gboolean
+take_steps (Preparation *preparation, gboolean before_start, GError **error)
+{
+  VmrootJournal *journal = preparation->journal;
+  VmrootContext *context = preparation->host->context;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      if (!before_start && steps[i].only_before_start)
+        continue;
+      if (!vmroot_journal_begin_step (journal, context, steps[i].name, error) ||
+          !steps[i].take (preparation, error))
+        return FALSE;
+    }
+
+  journal->complete = TRUE;
+  return vmroot_journal_save (journal, context, error) &&
+         vmroot_context_reached (context, "complete", error);
+}
+
+static gboolean
+add_directory (VmrootHost *self,
+               VmrootConfiguration *configuration,
+               const gchar *tag,
+               const gchar *path,
+               gboolean is_root,
+               gboolean writable,
+               GPtrArray *directories,
+               GError **error)
+{
+  VmrootServedDirectory *directory =
+      vmroot_served_directory_new (self->context, configuration, tag, path, error);
+
+  if (directory == NULL)
+    return FALSE;
+
+  directory->is_root = is_root;
+  directory->writable = writable;
+  g_ptr_array_add (directories, directory);
+  return TRUE;
+}
+
+/* A guest that writes where another of its directories lies could put a link to anywhere there. */
+static gboolean
+check_own_directories (GPtrArray *directories, GError **error)
+{
+  for (guint i = 1; i < directories->len; i++)
+    for (guint j = 0; j < i; j++)
+      {
+        const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
+        const VmrootServedDirectory *other = g_ptr_array_index (directories, j);
+
+        if (!vmroot_served_directory_conflicts (directory, other))
+          continue;
+
+        g_set_error (
+            error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED,
+            "%s and %s, which this guest shall have both, are one inside the other, and the "
+            "guest may write there: it could replace the inner one; share a directory beside",
+            directory->directory, other->directory);
+        return FALSE;
+      }
+
+  return TRUE;
+}
+
+gboolean
+vmroot_host_open_directories (VmrootHost *self,
+                              VmrootConfiguration *configuration,
+                              VmrootSpec *spec,
+                              GPtrArray *directories,
+                              GError **error)
+{
+  GPtrArray *shares = vmroot_spec_list_shares (spec);
+  const gboolean writable = !vmroot_spec_get_read_only (spec) && !vmroot_spec_get_ephemeral (spec);
+
+  if (!add_directory (self, configuration, vmroot_spec_get_tag (spec),
+                      vmroot_spec_get_directory (spec), TRUE, writable, directories, error))
+    return FALSE;
+
+  for (guint i = 0; i < shares->len; i++)
+    {
+      VmrootShare *share = g_ptr_array_index (shares, i);
+      g_autofree gchar *tag = g_strdup_printf ("vmroot-share-%u", i + 1);
+
+      if (!add_directory (self, configuration, tag, vmroot_share_get_directory (share), FALSE,
+                          !vmroot_share_get_read_only (share), directories, error))
+        return FALSE;
+    }
+
+  return check_own_directories (directories, error);
+}
+
+static const VmrootServedDirectory *
+find_conflicting (VmrootJournal *journal, GPtrArray *directories)
+{
+  for (guint i = 0; i < journal->directories->len; i++)
+    for (guint j = 0; j < directories->len; j++)
+      {
+        const VmrootServedDirectory *directory = g_ptr_array_index (directories, j);
+
+        if (vmroot_served_directory_conflicts (g_ptr_array_index (journal->directories, i),
+                                               directory))
+          return directory;
+      }
+
+  return NULL;
+}
+
+gboolean
+vmroot_host_find_conflict (VmrootHost *self,
+                           const gchar *uuid,
+                           GPtrArray *directories,
+                           VmrootJournal **owner,
+                           const VmrootServedDirectory **conflict,
+                           GError **error)
+{
+  g_autoptr (GPtrArray) journals = vmroot_journal_load_all (self->context, error);
+
+  *owner = NULL;
+  *conflict = NULL;
+  if (journals == NULL)
+    return FALSE;
+
+  for (guint i = 0; i < journals->len && *conflict == NULL; i++)
+    {
+      VmrootJournal *journal = g_ptr_array_index (journals, i);
+
+      if (g_strcmp0 (journal->uuid, uuid) == 0)
+        continue;
+
+      *conflict = find_conflicting (journal, directories);
+      if (*conflict != NULL)
+        *owner = g_ptr_array_steal_index (journals, i);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+claim_locked (Preparation *preparation, GError **error)
+{
+  VmrootJournal *journal = preparation->journal;
+  g_autoptr (VmrootJournal) owner = NULL;
+  const VmrootServedDirectory *conflict;
+
+  if (!vmroot_host_find_conflict (preparation->host, journal->uuid, journal->directories, &owner,
+                                  &conflict, error))
+    return FALSE;
+  if (conflict == NULL)
+    return vmroot_journal_save (journal, preparation->host->context, error);
+
+  g_set_error (
+      error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
+      "%s is in use by the guest %s (%s): shut that guest down first, or give each a tree of "
+      "its own; if it does not run, `vmroot reconcile` frees the directory",
+      conflict->directory, owner->name, owner->uuid);
+  return FALSE;
+}
+
+/* Between looking at the others' claims and writing this one, nobody else may do the same. */
+static gboolean
+claim (Preparation *preparation, GError **error)
+{
+  VmrootContext *context = preparation->host->context;
+  const int lock = vmroot_context_lock (context, "claims", preparation->cancellable, error);
+  gboolean claimed;
+
+  if (lock == -1)
+    return FALSE;
+
+  claimed = claim_locked (preparation, error);
+  close (lock);
+  return claimed && vmroot_context_reached (context, "claim", error);
+}
+
+/* Steps that an earlier run took for the same directories are taken over, and taken again on top;
+ * those for others are undone first. A running guest keeps what it has. */
+static gboolean
+take_over (Preparation *preparation, gboolean before_start, GError **error)
+{
+  VmrootHost *self = preparation->host;
+  g_autoptr (VmrootJournal) old = NULL;
+
+  if (!vmroot_journal_load (self->context, preparation->journal->uuid, &old, error))
+    return FALSE;
+  if (old == NULL)
+    return TRUE;
+  if (before_start && !vmroot_journal_serves_the_same (old, preparation->journal))
+    return undo_steps (self, old, preparation->cancellable, error);
+
+  old->domain_id = preparation->journal->domain_id;
+  old->complete = FALSE;
+  vmroot_journal_free (preparation->journal);
+  preparation->journal = g_steal_pointer (&old);
+  return TRUE;
+}
+
+static gboolean
+prepare_locked (Preparation *preparation, gboolean before_start, GError **error)
+{
+  g_autoptr (GError) undo_error = NULL;
+
+  if (!take_over (preparation, before_start, error) || !claim (preparation, error))
+    return FALSE;
+  if (take_steps (preparation, before_start, error))
+    return TRUE;
+
+  /* Not with the caller's cancellable: it may be why we are here. What cannot be undone now stays
+   * in the journal. A running guest loses nothing because something else could not be restored. */
+  if (before_start && !undo_steps (preparation->host, preparation->journal, NULL, &undo_error))
+    g_info ("Cannot undo what was prepared for %s: %s", preparation->journal->name,
+            undo_error->message);
+  return FALSE;
+}
+
+static VmrootJournal *
+new_journal (VmrootHost *self, VmrootDomain *domain, VmrootSpec *spec)
+{
+  g_autofree gchar *uuid = vmroot_domain_get_uuid (domain);
+  VmrootJournal *journal = vmroot_journal_new (uuid);
+
+  journal->name = vmroot_domain_get_name (domain);
+  journal->transport = vmroot_spec_get_transport (spec);
+  journal->xattrs = vmroot_spec_get_xattrs (spec);
+  journal->since = vmroot_context_now (self->context);
+  return journal;
+}
+
+/* The UUID becomes a file's name, and the document is not trusted. */
+static gchar *
+get_uuid (VmrootDomain *domain, GError **error)
+{
+  g_autofree gchar *uuid = vmroot_domain_get_uuid (domain);
+
+  if (uuid != NULL && g_uuid_string_is_valid (uuid))
+    return g_steal_pointer (&uuid);
+
+  g_set_error_literal (
+      error, VMROOT_ERROR, VMROOT_ERROR_NOT_A_DOMAIN,
+      "The domain has no valid UUID; define it in libvirt first, which gives it one");
+  return NULL;
+}
+
+static int
+lock_guest (VmrootHost *self, const gchar *uuid, GCancellable *cancellable, GError **error)
+{
+  g_autofree gchar *name = g_strconcat ("guest-", uuid, NULL);
+
+  return vmroot_context_lock (self->context, name, cancellable, error);
+}
+
+static gboolean
+prepare (VmrootHost *self,
+         VmrootDomain *domain,
+         gboolean before_start,
+         GCancellable *cancellable,
+         GError **error)
+{
+  g_autoptr (VmrootSpec) spec = vmroot_domain_get_spec (domain, error);
+  g_autoptr (VmrootConfiguration) configuration = NULL;
+  g_autoptr (VmrootJournal) journal = NULL;
+  Preparation preparation;
+  gboolean prepared;
+  int lock;
+
+  if (spec == NULL || (configuration = vmroot_configuration_load (self->context, error)) == NULL)
+    return FALSE;
+
+  journal = new_journal (self, domain, spec);
+  if (!vmroot_host_open_directories (self, configuration, spec, journal->directories, error))
+    return FALSE;
+
+  lock = lock_guest (self, journal->uuid, cancellable, error);
+  if (lock == -1)
+    return FALSE;
+
+  preparation = (Preparation){ self, spec, configuration, g_steal_pointer (&journal), cancellable };
+  prepared = prepare_locked (&preparation, before_start, error);
+  vmroot_journal_free (preparation.journal);
+  close (lock);
+  return prepared;
+}
+
+/**
+ * vmroot_host_prepare:
+ * @self: this machine
+ * @domain: the guest that is about to start
+ * @cancellable: (nullable): to give up early
+ * @error: return location for an error
+ *
+ * Makes everything ready for a guest whose root [method@Vmroot.Domain.get_spec] describes: checks
+ * that it may have its directories, claims them, builds its boot image unless that is up to date,
+ * and sets up its transport. Fails as a whole: what was done is undone.
+ *
+ * Doing it again for a prepared guest does no harm.
+ *
+ * Returns: %TRUE, or %FALSE with @error set: to [error@Vmroot.Error.NOT_ALLOWED] for a directory
+ * that the host's configuration does not allow, to [error@Vmroot.Error.IN_USE] for one that another
+ * guest uses, or to what made a step fail
+ *
+ * Since: 1.0
+ */
 gboolean
 vmroot_host_prepare (VmrootHost *self,
                      VmrootDomain *domain,
                      GCancellable *cancellable,
                      GError **error)
 {
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Not there yet");
-  return 0;
+  g_autofree gchar *uuid = NULL;
+
+  g_return_val_if_fail (VMROOT_IS_HOST (self), FALSE);
+  g_return_val_if_fail (VMROOT_IS_DOMAIN (domain), FALSE);
+
+  uuid = get_uuid (domain, error);
+  return uuid != NULL && prepare (self, domain, TRUE, cancellable, error);
 }
 
+static gboolean
+is_prepared (VmrootHost *self, const gchar *uuid)
+{
+  g_autoptr (VmrootJournal) journal = NULL;
+  const VmrootTransportBackend *backend;
+
+  if (!vmroot_journal_load (self->context, uuid, &journal, NULL) || journal == NULL)
+    return FALSE;
+
+  backend = vmroot_host_get_backend (journal->transport, NULL);
+  return journal->complete && backend != NULL && backend->is_prepared (self->context, journal);
+}
+
+gboolean
+vmroot_host_repair (VmrootHost *self,
+                    VmrootDomain *domain,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  g_autofree gchar *uuid = get_uuid (domain, error);
+
+  if (uuid == NULL)
+    return FALSE;
+
+  return is_prepared (self, uuid) || prepare (self, domain, FALSE, cancellable, error);
+}
+
+gboolean
+vmroot_host_release_uuid (VmrootHost *self,
+                          const gchar *uuid,
+                          GCancellable *cancellable,
+                          GError **error)
+{
+  const int lock = lock_guest (self, uuid, cancellable, error);
+  g_autoptr (VmrootJournal) journal = NULL;
+  gboolean released;
+
+  if (lock == -1)
+    return FALSE;
+
+  released = vmroot_journal_load (self->context, uuid, &journal, error) &&
+             (journal == NULL || undo_steps (self, journal, cancellable, error));
+  close (lock);
+  return released;
+}
+
+/**
+ * vmroot_host_release:
+ * @self: this machine
+ * @domain: the guest that has stopped
+ * @cancellable: (nullable): to give up early
+ * @error: return location for an error
+ *
+ * Undoes what [method@Vmroot.Host.prepare] did, newest first. Only the UUID of @domain is looked
+ * at. The boot image is kept: the next start needs it, and builds it if it is gone. A guest for
+ * which nothing was prepared is fine.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
 gboolean
 vmroot_host_release (VmrootHost *self,
                      VmrootDomain *domain,
                      GCancellable *cancellable,
                      GError **error)
 {
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Not there yet");
-  return 0;
+  g_autofree gchar *uuid = NULL;
+
+  g_return_val_if_fail (VMROOT_IS_HOST (self), FALSE);
+  g_return_val_if_fail (VMROOT_IS_DOMAIN (domain), FALSE);
+
+  uuid = get_uuid (domain, error);
+  return uuid != NULL && vmroot_host_release_uuid (self, uuid, cancellable, error);
 }
 
-GPtrArray *
-vmroot_host_reconcile (VmrootHost *self, GCancellable *cancellable, GError **error)
-{
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Not there yet");
-  return NULL;
-}
-
+/**
+ * vmroot_host_list_roots:
+ * @self: this machine
+ * @error: return location for an error
+ *
+ * The roots that this host serves at the moment, by the guests' UUIDs.
+ *
+ * Returns: (transfer container) (element-type VmrootGuestRoot): the roots, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
 GPtrArray *
 vmroot_host_list_roots (VmrootHost *self, GError **error)
 {
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Not there yet");
-  return NULL;
-}
+  g_autoptr (GPtrArray) roots = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) journals = NULL;
 
-GPtrArray *
-vmroot_host_check (VmrootHost *self, VmrootSpec *spec, GCancellable *cancellable, GError **error)
-{
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Not there yet");
-  return NULL;
+  g_return_val_if_fail (VMROOT_IS_HOST (self), NULL);
+
+  journals = vmroot_journal_load_all (self->context, error);
+  if (journals == NULL)
+    return NULL;
+
+  for (guint i = 0; i < journals->len; i++)
+    {
+      VmrootJournal *journal = g_ptr_array_index (journals, i);
+
+      g_ptr_array_add (roots, g_object_new (VMROOT_TYPE_GUEST_ROOT, "uuid", journal->uuid, "name",
+                                            journal->name, "directory",
+                                            vmroot_journal_get_root (journal)->directory,
+                                            "transport", journal->transport, "since",
+                                            journal->since, "complete", journal->complete, NULL));
+    }
+
+  return g_steal_pointer (&roots);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sys/types.h>
+
 #include "vmroot-configuration-private.h"
 
 G_BEGIN_DECLS
@@ -20,6 +22,9 @@ typedef struct
   gboolean is_root; /* the guest's root, not a share beside it */
   gboolean writable;
 } VmrootServedDirectory;
+
+/* The form of `id`. */
+gchar *vmroot_served_directory_format_id (dev_t device, ino_t inode) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Open `directory`, which must lie beneath one of the allowed directories wherever symbolic links
  * lead. */

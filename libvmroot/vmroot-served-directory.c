@@ -15,16 +15,19 @@
 /* Deeper than any path that PATH_MAX allows. */
 #define MAX_DEPTH 4096
 
+gchar *
+vmroot_served_directory_format_id (dev_t device, ino_t inode)
+{
+  return g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)device,
+                          (guint64)inode);
+}
+
 static gchar *
 get_id (int fd)
 {
   struct stat st;
 
-  if (fstat (fd, &st) != 0)
-    return NULL;
-
-  return g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)st.st_dev,
-                          (guint64)st.st_ino);
+  return fstat (fd, &st) == 0 ? vmroot_served_directory_format_id (st.st_dev, st.st_ino) : NULL;
 }
 
 /* By descriptor, not by path: a path can lead elsewhere by the time it is looked at again. */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "vmroot-error.h"
+#include "vmroot-host-private.h"
+
+#define HOOK_PATH VMROOT_HOOKDIR "/vmroot-hook"
+#define HOOK_DIRECTORY VMROOT_SYSCONFDIR "/libvirt/hooks/qemu.d"
+
+static void
+add (GPtrArray *findings,
+     const gchar *id,
+     VmrootSeverity severity,
+     const gchar *title,
+     const gchar *detail,
+     const gchar *fix)
+{
+  g_ptr_array_add (findings, g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity,
+                                           "title", title, "detail", detail, "fix", fix, NULL));
+}
+
+/* FALSE: there is nothing more that could be said about the directories. */
+static gboolean
+check_directories (VmrootHost *self,
+                   VmrootConfiguration *configuration,
+                   VmrootSpec *spec,
+                   GPtrArray *directories,
+                   GPtrArray *findings)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (vmroot_host_open_directories (self, configuration, spec, directories, &error))
+    return TRUE;
+
+  if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED))
+    add (findings, "directory-not-allowed", VMROOT_SEVERITY_ERROR,
+         "This host does not let guests have the directory", error->message,
+         "Add the directory it lies in to allowed-directories in " VMROOT_SYSCONFDIR
+         "/vmroot/vmroot.conf, or move it.");
+  else
+    add (findings, "directory-missing", VMROOT_SEVERITY_ERROR, "The directory cannot be opened",
+         error->message, "Make the directory, or correct the path.");
+  return FALSE;
+}
+
+static void
+check_claims (VmrootHost *self, GPtrArray *directories, GPtrArray *findings)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmrootJournal) owner = NULL;
+  g_autofree gchar *detail = NULL;
+  const VmrootServedDirectory *conflict;
+
+  if (!vmroot_host_find_conflict (self, NULL, directories, &owner, &conflict, &error))
+    {
+      add (findings, "claims-unknown", VMROOT_SEVERITY_INFO,
+           "Which guests use the directory at the moment cannot be seen", error->message,
+           "Ask again as root.");
+      return;
+    }
+  if (conflict == NULL)
+    return;
+
+  detail = g_strdup_printf ("%s is in use by the guest %s (%s). Another guest cannot start with it "
+                            "meanwhile.",
+                            conflict->directory, owner->name, owner->uuid);
+  add (findings, "in-use", VMROOT_SEVERITY_WARNING, "A running guest uses the directory", detail,
+       "Give each guest a tree of its own, or make both read-only or ephemeral.");
+}
+
+static gboolean
+is_hook (const gchar *path)
+{
+  g_autofree gchar *target = g_file_read_link (path, NULL);
+  g_autofree gchar *name = g_path_get_basename (target != NULL ? target : path);
+
+  return g_str_equal (name, "vmroot-hook") && g_file_test (path, G_FILE_TEST_IS_EXECUTABLE);
+}
+
+static void
+check_hook (VmrootHost *self, GPtrArray *findings)
+{
+  g_autofree gchar *directory = vmroot_context_path (self->context, HOOK_DIRECTORY);
+  g_autoptr (GDir) files = g_dir_open (directory, 0, NULL);
+  const gchar *name;
+
+  while (files != NULL && (name = g_dir_read_name (files)) != NULL)
+    {
+      g_autofree gchar *path = g_build_filename (directory, name, NULL);
+
+      if (is_hook (path))
+        return;
+    }
+
+  add (findings, "hook-not-installed", VMROOT_SEVERITY_ERROR, "libvirt does not call vmroot",
+       "No link in " HOOK_DIRECTORY " leads to " HOOK_PATH
+       ", so nothing is made ready when the guest starts.",
+       "Run `vmroot setup`.");
+}
+
+/* Whether somebody who is not root can walk to `path`. */
+static gboolean
+is_searchable (const gchar *path)
+{
+  g_autofree gchar *current = g_strdup (path);
+
+  while (!g_str_equal (current, "/"))
+    {
+      g_autofree gchar *above = g_path_get_dirname (current);
+      struct stat st;
+
+      if (stat (current, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
+        return FALSE;
+
+      g_free (current);
+      current = g_steal_pointer (&above);
+    }
+
+  return TRUE;
+}
+
+static void
+check_exposure (GPtrArray *directories, GPtrArray *findings)
+{
+  for (guint i = 0; i < directories->len; i++)
+    {
+      const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
+      const unsigned long safe = ST_NODEV | ST_NOSUID;
+      g_autofree gchar *detail = NULL;
+      g_autofree gchar *above = g_path_get_dirname (directory->path);
+      g_autofree gchar *fix = NULL;
+      struct statvfs st;
+
+      if (!directory->writable || !is_searchable (directory->path) ||
+          (statvfs (directory->path, &st) == 0 && (st.f_flag & safe) == safe))
+        continue;
+
+      detail =
+          g_strdup_printf ("The guest can put setuid programs and device nodes into %s, and any "
+                           "user of this host could use them.",
+                           directory->directory);
+      fix = g_strdup_printf ("Run `chmod 0700 %s`, or mount its file system nodev,nosuid.", above);
+      add (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
+           "Users of this host can reach what the guest writes", detail, fix);
+    }
+}
+
+static void
+check_boot_directory (VmrootHost *self, GPtrArray *findings)
+{
+  g_autofree gchar *path = vmroot_context_path (self->context, "/var/lib/vmroot/boot");
+  struct stat st;
+
+  if (stat (path, &st) != 0 || (st.st_mode & S_IXOTH) != 0)
+    return;
+
+  add (findings, "boot-directory-closed", VMROOT_SEVERITY_ERROR, "QEMU cannot reach boot images",
+       "QEMU does not run as root, and /var/lib/vmroot/boot is searchable by root only.",
+       "Run `chmod 0711 /var/lib/vmroot/boot`.");
+}
+
+/**
+ * vmroot_host_check:
+ * @self: this machine
+ * @spec: what a guest's root shall be
+ * @cancellable: (nullable): to give up early
+ * @error: return location for an error
+ *
+ * Looks at what on this host would keep a guest with such a root from starting, or would make it
+ * dangerous. What the tree itself lacks, [method@Vmroot.Tree.check] finds.
+ *
+ * Returns: (transfer container) (element-type VmrootFinding): what was found, none if all is well;
+ * or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+vmroot_host_check (VmrootHost *self, VmrootSpec *spec, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GPtrArray) findings = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) directories =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)vmroot_served_directory_free);
+  g_autoptr (VmrootConfiguration) configuration = NULL;
+  const VmrootTransportBackend *backend;
+
+  g_return_val_if_fail (VMROOT_IS_HOST (self), NULL);
+  g_return_val_if_fail (VMROOT_IS_SPEC (spec), NULL);
+
+  configuration = vmroot_configuration_load (self->context, error);
+  if (configuration == NULL)
+    return NULL;
+  backend = vmroot_host_get_backend (vmroot_spec_get_transport (spec), error);
+  if (backend == NULL)
+    return NULL;
+
+  if (check_directories (self, configuration, spec, directories, findings))
+    {
+      check_claims (self, directories, findings);
+      check_exposure (directories, findings);
+    }
+  check_hook (self, findings);
+  check_boot_directory (self, findings);
+  if (backend->check != NULL &&
+      !backend->check (self->context, configuration, findings, cancellable, error))
+    return NULL;
+
+  return g_steal_pointer (&findings);
+}
