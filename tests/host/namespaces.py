@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run a program where nothing it does reaches the rest of the machine, or outlives it.
+
+The program gets mount, network, IPC, PID and cgroup namespaces and a control group
+of its own. When it ends, or whoever asked for it dies, the kernel kills every process
+it left behind and forgets every mount.
+
+As a program (`namespaces.py ARGV...`) this file is the first process inside: it collects orphans,
+because libvirt takes a zombie for a process that still runs.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+CGROUP_ROOT = '/sys/fs/cgroup'
+
+
+def mount(*arguments):
+    subprocess.run(['mount', *arguments], check=True)
+
+
+def unified_mount_point():
+    """Where version 2 of the control groups is mounted, if it is."""
+    with open('/proc/self/mountinfo', encoding='utf-8') as mountinfo:
+        for line in mountinfo:
+            fields, _, tail = line.partition(' - ')
+            if tail.split()[0] == 'cgroup2':
+                return fields.split()[4]
+    return None
+
+
+def own_unified_cgroup():
+    """The group of this process in that hierarchy, as /proc/self/cgroup gives it."""
+    with open('/proc/self/cgroup', encoding='utf-8') as cgroups:
+        return next((line.rstrip('\n')[3:] for line in cgroups if line.startswith('0::')), '/')
+
+
+class CgroupBranch:
+    """A control group of our own, below which libvirt inside makes its groups."""
+
+    def __init__(self):
+        self.directory = None
+        mount_point = unified_mount_point()
+        if mount_point:
+            directory = f'{mount_point}{own_unified_cgroup().rstrip("/")}/vmroot-{os.getpid()}'
+            with contextlib.suppress(OSError):
+                os.mkdir(directory)
+                self.directory = directory
+
+    def join(self):
+        if self.directory:
+            with open(f'{self.directory}/cgroup.procs', 'w', encoding='ascii') as processes:
+                processes.write('0')
+
+    def remove(self):
+        if self.directory:
+            for directory, _, _ in os.walk(self.directory, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(directory)
+
+
+def start(argv, branch, **popen_arguments):
+    """Start `argv` inside; kill the returned process and everything inside is gone."""
+    return subprocess.Popen(
+        ['unshare', '--mount', '--net', '--ipc', '--pid', '--cgroup', '--fork', '--kill-child', '--mount-proc',
+         sys.executable, os.path.abspath(__file__), *argv],
+        start_new_session=True, preexec_fn=branch.join, **popen_arguments)
+
+
+def run(argv, **popen_arguments):
+    """Run `argv` inside; return its exit status. A signal to us ends it, and all it started."""
+    branch = CgroupBranch()
+    process = start(argv, branch, **popen_arguments)
+
+    def stop(number, _frame):
+        process.kill()
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        return process.wait()
+    finally:
+        process.kill()
+        process.wait()
+        branch.remove()
+
+
+def show_own_cgroups():
+    """Mount version 2 alone, as current distributions do, so that our branch is all there is of it.
+
+    Where the machine has no version 2, libvirt sees no control groups at all and does without.
+    """
+    unified = unified_mount_point()
+    if not os.path.isdir(CGROUP_ROOT):
+        return
+    subprocess.run(['umount', '--recursive', '--lazy', CGROUP_ROOT], check=False)
+    if not unified:
+        mount('-t', 'tmpfs', 'tmpfs', CGROUP_ROOT)
+        return
+    mount('-t', 'cgroup2', 'cgroup2', CGROUP_ROOT)
+    # Controllers are passed on only from a group that holds no process.
+    os.makedirs(f'{CGROUP_ROOT}/daemons', exist_ok=True)
+    with open(f'{CGROUP_ROOT}/daemons/cgroup.procs', 'w', encoding='ascii') as processes:
+        processes.write('0')
+
+
+def collect_children_until(wanted):
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == wanted:
+            return os.waitstatus_to_exitcode(status)
+
+
+def main():
+    show_own_cgroups()
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    child = os.fork()
+    if child == 0:
+        os.execvp(sys.argv[1], sys.argv[1:])
+    sys.exit(abs(collect_children_until(child)))
+
+
+if __name__ == '__main__':
+    main()

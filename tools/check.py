@@ -1,0 +1,232 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everything that proves vmroot: builds with warnings as errors, and every suite of tests.
+
+The last line says "N passed, N failed, N skipped", each test counted by itself; the exit status is 0 only
+if none failed. Trees of guests and the folder of the other Debian release are kept in the cache directory
+(VMROOT_CACHE, $XDG_CACHE_HOME/vmroot, or /var/cache/vmroot).
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(SOURCE / 'tests/host'))
+sys.dont_write_bytecode = True
+
+import trees  # noqa: E402
+
+OTHER_RELEASE = 'trixie'
+QUICK = ('format', 'unit', 'gi')
+
+
+@dataclasses.dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    LINE = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$')
+
+    def __add__(self, other):
+        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self):
+        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+
+    @classmethod
+    def one(cls, passed):
+        return cls(passed=1) if passed else cls(failed=1)
+
+    @classmethod
+    def of_junit(cls, path):
+        """What meson wrote about each test, TAP's subtests included."""
+        count = cls()
+        for case in ElementTree.parse(path).iter('testcase'):
+            if case.find('failure') is not None or case.find('error') is not None:
+                count.failed += 1
+            elif case.find('skipped') is not None:
+                count.skipped += 1
+            else:
+                count.passed += 1
+        return count
+
+
+def say(text):
+    print(f'== {text}', flush=True)
+
+
+def run(*argv, **arguments):
+    return subprocess.run([str(a) for a in argv], check=False, stdin=subprocess.DEVNULL, **arguments).returncode
+
+
+class Build:
+    """One build directory."""
+
+    def __init__(self, directory, *options, compiler='gcc'):
+        self.directory = directory
+        self.options = options
+        self.compiler = compiler
+
+    def make(self):
+        """Configure and compile, warnings being errors. A build counts as one test."""
+        if self.directory.exists():
+            return Count()
+        say(f'build with {self.compiler} {" ".join(self.options)}')
+        log = self.directory.with_suffix('.log')
+        with open(log, 'wb') as output:
+            to_log = {'stdout': output, 'stderr': output, 'env': {**os.environ, 'CC': self.compiler}}
+            failed = (run('meson', 'setup', '--werror', '--prefix=/usr', *self.options, self.directory, SOURCE, **to_log)
+                      or run('ninja', '-C', self.directory, **to_log))
+        if failed:
+            sys.stdout.write(log.read_text(errors='replace'))
+        return Count.one(not failed)
+
+    def test(self, suite, *arguments):
+        """Run one suite; each of its tests counts."""
+        say(f'suite {suite} ({self.compiler} {" ".join(self.options)})')
+        junit = self.directory / 'meson-logs/testlog.junit.xml'
+        junit.unlink(missing_ok=True)
+        status = run('meson', 'test', '-C', self.directory, '--no-rebuild', '--print-errorlogs', '--suite', suite,
+                     *arguments, env={**os.environ, 'VMROOT_TEST_TREE': str(trees.path(trees.DEBIAN))})
+        if not junit.exists():
+            print(f'suite {suite} did not run')
+            return Count(failed=1)
+        count = Count.of_junit(junit)
+        # A test program can fail where none of its tests did: by a crash, or out of time.
+        if status != 0 and count.failed == 0:
+            count.failed = 1
+        return count
+
+
+class OtherRelease:
+    """Another release of Debian, in a folder: with other versions of all that vmroot stands on."""
+
+    def __init__(self):
+        self.directory = trees.cache() / OTHER_RELEASE
+
+    def make(self):
+        if self.directory.exists():
+            return
+        unfinished = self.directory.with_suffix('.unfinished')
+        trees.remove(unfinished)
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(['debootstrap', '--variant=minbase', OTHER_RELEASE, str(unfinished)], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        # Installing a daemon must not start it: that is the machine's.
+        policy = unfinished / 'usr/sbin/policy-rc.d'
+        policy.write_text('#!/bin/sh\nexit 101\n')
+        policy.chmod(0o755)
+        unfinished.rename(self.directory)
+
+    def run(self, *argv, **arguments):
+        return subprocess.run(
+            ['unshare', '--mount', '--pid', '--fork', '--kill-child', sys.executable, str(SOURCE / 'tools/chroot.py'),
+             str(self.directory), str(SOURCE), str(trees.cache()), '--', *argv],
+            check=False, stdin=subprocess.DEVNULL, **arguments)
+
+    def check(self):
+        """This program again, inside."""
+        self.make()
+        say(f'Debian {OTHER_RELEASE}')
+        source = str(SOURCE)
+        if self.run(f'{source}/tools/install-packages', 'build', 'host', 'check-inside').returncode != 0:
+            return Count(failed=1)
+        inside = self.run('/usr/bin/python3', f'{source}/tools/check.py', '--suite', 'unit', '--suite', 'gi',
+                          '--suite', 'host', '--host-tests', 'test_distributions.py',
+                          '--host-tests', f'-k=[{trees.DEBIAN}', stdout=subprocess.PIPE, text=True)
+        sys.stdout.write(inside.stdout)
+        last = Count.LINE.match(inside.stdout.rstrip('\n').rpartition('\n')[2])
+        return Count(*map(int, last.groups())) if last else Count(failed=1)
+
+
+class Checks:
+    """The checks by name, in the order in which they are run."""
+
+    def __init__(self, directory, host_tests):
+        self.host_tests = host_tests
+        self.gcc = Build(directory / 'gcc')
+        self.clang = Build(directory / 'clang', compiler='clang')
+        self.sanitizers = Build(directory / 'sanitizers', '-Db_sanitize=address,undefined', '-Dintrospection=disabled')
+
+    @staticmethod
+    def format():
+        """clang-format, on every C file that git knows."""
+        say('format')
+        listed = subprocess.run(['git', '-C', str(SOURCE), 'ls-files', '*.c', '*.h'], check=True,
+                                capture_output=True, text=True)
+        return Count.one(run('clang-format', '--dry-run', '--Werror', *listed.stdout.split(), cwd=SOURCE) == 0)
+
+    def _suite(self, build, name, *arguments):
+        made = build.make()
+        return made if made.failed else made + build.test(name, *arguments)
+
+    def unit(self):
+        return self._suite(self.gcc, 'unit')
+
+    def gi(self):
+        return self._suite(self.gcc, 'gi')
+
+    def compiler(self):
+        """The unit tests as clang compiles them."""
+        return self._suite(self.clang, 'unit')
+
+    def sanitizer(self):
+        """The unit tests under the address and undefined behaviour sanitizers."""
+        return self._suite(self.sanitizers, 'unit')
+
+    def guest(self):
+        trees.make(trees.DEBIAN)
+        return self._suite(self.gcc, 'guest')
+
+    def host(self):
+        for name in trees.NAMES:
+            trees.make(name)
+        return self._suite(self.gcc, 'host', *(f'--test-args={argument}' for argument in self.host_tests))
+
+    @staticmethod
+    def release():
+        for name in trees.NAMES:
+            trees.make(name)
+        return OtherRelease().check()
+
+
+NAMES = ('format', 'unit', 'gi', 'compiler', 'sanitizer', 'guest', 'host', 'release')
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, prog='tools/check',
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--quick', action='store_true', help=f'only {", ".join(QUICK)}: a minute, and no root')
+    parser.add_argument('--suite', action='append', choices=NAMES, help='only this one (may be repeated)')
+    parser.add_argument('--host-tests', action='append', default=[], metavar='ARGUMENT',
+                        help="an argument to the host suite's pytest (may be repeated)")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    names = arguments.suite or (QUICK if arguments.quick else NAMES)
+    os.environ['PYTHONDONTWRITEBYTECODE'] = '1'
+    total = Count()
+    with tempfile.TemporaryDirectory(prefix='vmroot-check-') as directory:
+        checks = Checks(pathlib.Path(directory), arguments.host_tests)
+        for name in names:
+            began = time.monotonic()
+            count = getattr(checks, name)()
+            say(f'{name}: {count} ({time.monotonic() - began:.0f} s)')
+            total += count
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
