@@ -79,6 +79,7 @@ gint run_help (gchar **argv, GCancellable *cancellable);
 gint run_list (gchar **argv, GCancellable *cancellable);
 gint run_reconcile (gchar **argv, GCancellable *cancellable);
 gint run_remove (gchar **argv, GCancellable *cancellable);
+gint run_setup (gchar **argv, GCancellable *cancellable);
 gint run_show (gchar **argv, GCancellable *cancellable);
 
 G_END_DECLS

@@ -33,7 +33,7 @@ def test_help_names_every_command(words):
     result = vmroot(*words)
 
     assert result.returncode == 0
-    for command in ["apply", "remove", "show", "list", "check", "boot-image", "reconcile"]:
+    for command in ["apply", "remove", "show", "list", "check", "boot-image", "reconcile", "setup"]:
         assert f"\n  {command} " in result.stdout
 
 
