@@ -122,6 +122,20 @@ execute_init (const char *path, char **arguments)
                                 : "");
 }
 
+/* As long again as for the device to appear, which may have come at the last moment. */
+static void
+arm (const struct configuration *configuration)
+{
+  const struct init_mount *mount = configuration->mounts;
+  char message[512];
+
+  snprintf (message, sizeof message,
+            "the server of %s \"%s\" does not answer (waited %u s): is it running on the host, and "
+            "can it read the directory?",
+            mount->type, mount->source, 2 * configuration->timeout);
+  emergency_arm (2 * configuration->timeout, message);
+}
+
 /* The arguments are the words of the kernel command line that the kernel does not know, such as
  * "single": they are init's. So is the environment. */
 int
@@ -149,6 +163,7 @@ main (int argc, char **argv)
 
   modules_load (&configuration, command_line);
   run_files_copy (&configuration);
+  arm (&configuration);
   deadline = uevents_now () + configuration.timeout;
   mounts_root (&configuration, uevents, deadline);
   emergency_set_root ("/root");
@@ -159,5 +174,6 @@ main (int argc, char **argv)
   console_log ("the root is %s %s%s, starting %s", configuration.mounts[0].type,
                configuration.mounts[0].source, configuration.overlay ? " (ephemeral)" : "", init);
   switch_root_empty (initramfs);
+  emergency_disarm ();
   execute_init (init, argv);
 }

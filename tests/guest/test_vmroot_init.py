@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """vmroot-init in real guests: what it makes of a configuration, and how it fails."""
 
+import ctypes
 import os
 import subprocess
 
@@ -288,6 +289,45 @@ def test_option_unknown(start):
 
     assert failure(guest.console) == (
         'cannot mount tmpfs "tmpfs" on /tmp with colour=blue: Invalid argument')
+
+
+@pytest.fixture
+def hanging(tree):
+    """Makes a directory of the tree hang whoever opens it, until the result is called: it is a FUSE
+    file system without a server."""
+    directory = bytes(tree / "sbin")
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        fd = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        pytest.skip(f"/dev/fuse: {error.strerror}")
+    fds = [fd]
+    options = f"fd={fd},rootmode=40000,user_id=0,group_id=0"
+    mounted = libc.mount(b"none", directory, b"fuse", 0, options.encode()) == 0
+    reason = os.strerror(ctypes.get_errno())
+
+    def release():
+        while fds:
+            os.close(fds.pop())
+
+    if mounted:
+        yield release
+        libc.umount2(directory, 2)
+    release()
+    if not mounted:
+        pytest.skip(f"cannot mount FUSE: {reason}")
+
+
+def test_server_that_does_not_answer(start, hanging):
+    def run(guest):
+        # QEMU itself waits for virtiofsd before it ends.
+        return guest.run(on_output=lambda g: "powering off" in g.console and hanging())
+
+    guest = start("timeout 2\n" + ROOT, script=None, run=run)
+
+    assert failure(guest.console) == (
+        'the server of virtiofs "vmroot" does not answer (waited 4 s): is it running on the host, '
+        "and can it read the directory?")
 
 
 def type_when(pairs):
