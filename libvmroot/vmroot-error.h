@@ -28,6 +28,7 @@ G_BEGIN_DECLS
  * @VMROOT_ERROR_NOT_A_ROOT: the directory holds no operating system
  * @VMROOT_ERROR_UNSAFE_TREE: a file in the tree is not what it must be to be read
  * @VMROOT_ERROR_NO_KERNEL: the tree has no kernel, or not the one asked for
+ * @VMROOT_ERROR_NO_INITRAMFS: the tree has no initramfs of its own for that kernel
  * @VMROOT_ERROR_NO_MODULE: the kernel lacks a module that the root needs
  * @VMROOT_ERROR_ARCHITECTURE: the tree is for another processor
  * @VMROOT_ERROR_NOT_ALLOWED: the host's configuration does not allow this directory
@@ -65,6 +66,7 @@ typedef enum
   VMROOT_ERROR_NOT_A_ROOT,
   VMROOT_ERROR_UNSAFE_TREE,
   VMROOT_ERROR_NO_KERNEL,
+  VMROOT_ERROR_NO_INITRAMFS,
   VMROOT_ERROR_NO_MODULE,
   VMROOT_ERROR_ARCHITECTURE,
   VMROOT_ERROR_NOT_ALLOWED,

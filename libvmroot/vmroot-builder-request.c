@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "vmroot-builder-private.h"
+#include "vmroot-spec-private.h"
+
+/* How long vmroot-init waits for the device of its root. */
+#define DEVICE_TIMEOUT_SECONDS 30
+
+/* A field of /vmroot-init.conf: white space and backslashes as in /proc/mounts. */
+static void
+append_field (GString *line, const gchar *field)
+{
+  if (line->len > 0 && line->str[line->len - 1] != '\n')
+    g_string_append_c (line, ' ');
+
+  for (const gchar *c = field; *c != '\0'; c++)
+    {
+      if (*c == ' ' || *c == '\t' || *c == '\n' || *c == '\\')
+        g_string_append_printf (line, "\\%03o", (guint)*c);
+      else
+        g_string_append_c (line, *c);
+    }
+}
+
+static void
+append_mount (GString *configuration,
+              const gchar *type,
+              const gchar *source,
+              const gchar *target,
+              const gchar *options)
+{
+  append_field (configuration, "mount");
+  append_field (configuration, type);
+  append_field (configuration, source);
+  append_field (configuration, target);
+  append_field (configuration, options);
+  g_string_append_c (configuration, '\n');
+}
+
+static void
+append_root (GString *configuration, VmrootSpec *spec)
+{
+  gboolean writable = !vmroot_spec_get_read_only (spec) && !vmroot_spec_get_ephemeral (spec);
+
+  append_mount (configuration, "virtiofs", vmroot_spec_get_tag (spec), "/",
+                writable ? "rw,relatime" : "ro,relatime");
+  if (vmroot_spec_get_ephemeral (spec))
+    g_string_append (configuration, "overlay\n");
+}
+
+static void
+append_shares (GString *configuration, VmrootSpec *spec)
+{
+  g_autoptr (GPtrArray) shares = vmroot_spec_list_shares (spec);
+
+  for (guint i = 0; i < shares->len; i++)
+    {
+      g_autofree gchar *tag = vmroot_share_tag (i);
+
+      append_mount (configuration, "virtiofs", tag, vmroot_share_get_mount_point (shares->pdata[i]),
+                    vmroot_share_get_read_only (shares->pdata[i]) ? "ro" : "rw");
+    }
+}
+
+static void
+append_tmpfs (GString *configuration, VmrootSpec *spec)
+{
+  g_autoptr (GPtrArray) list = vmroot_spec_list_tmpfs (spec);
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      guint64 size = vmroot_tmpfs_get_size (list->pdata[i]);
+      g_autofree gchar *options =
+          size > 0 ? g_strdup_printf ("size=%" G_GUINT64_FORMAT ",mode=1777", size)
+                   : g_strdup ("mode=1777");
+
+      append_mount (configuration, "tmpfs", "tmpfs", vmroot_tmpfs_get_mount_point (list->pdata[i]),
+                    options);
+    }
+}
+
+static void
+append_run_files (GString *configuration, gchar **paths)
+{
+  for (guint i = 0; paths[i] != NULL; i++)
+    {
+      append_field (configuration, "run-file");
+      append_field (configuration, paths[i]);
+      g_string_append_printf (configuration, " 0644 %u\n", i + 1);
+    }
+}
+
+/* The format is that of guest/configuration.h. The builder puts the version and the modules first.
+ */
+static gchar *
+make_configuration (VmrootSpec *spec, gchar **run_files)
+{
+  g_autoptr (GString) configuration = g_string_new (NULL);
+  gboolean shell = vmroot_spec_get_on_failure (spec) == VMROOT_ON_FAILURE_SHELL;
+
+  g_string_append_printf (configuration, "timeout %d\n", DEVICE_TIMEOUT_SECONDS);
+  g_string_append_printf (configuration, "on-failure %s\n", shell ? "shell" : "power-off");
+  append_root (configuration, spec);
+  append_shares (configuration, spec);
+  append_tmpfs (configuration, spec);
+  append_run_files (configuration, run_files);
+  return g_string_free (g_steal_pointer (&configuration), FALSE);
+}
+
+static GVariant *
+run_file_contents (VmrootSpec *spec, gchar **paths)
+{
+  GVariantBuilder contents;
+
+  g_variant_builder_init (&contents, G_VARIANT_TYPE_BYTESTRING_ARRAY);
+  for (gchar **path = paths; *path != NULL; path++)
+    g_variant_builder_add (&contents, "^ay", vmroot_spec_get_run_file (spec, *path));
+  return g_variant_builder_end (&contents);
+}
+
+GVariant *
+vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec *spec)
+{
+  g_autofree gchar *path = g_filename_display_name (vmroot_tree_get_path (tree));
+  g_auto (GStrv) run_files = vmroot_spec_list_run_files (spec);
+  g_autofree gchar *configuration = make_configuration (spec, run_files);
+  g_auto (GVariantDict) request = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&request, "operation", "s", operation);
+  g_variant_dict_insert (&request, "path", "s", path);
+  if (vmroot_spec_get_kernel (spec) != NULL)
+    g_variant_dict_insert (&request, "kernel", "s", vmroot_spec_get_kernel (spec));
+  g_variant_dict_insert (&request, "transport", "u", vmroot_spec_get_transport (spec));
+  g_variant_dict_insert (&request, "boot-source", "u", vmroot_spec_get_boot_source (spec));
+  g_variant_dict_insert (&request, "ephemeral", "b", vmroot_spec_get_ephemeral (spec));
+  g_variant_dict_insert (&request, "configuration", "s", configuration);
+  g_variant_dict_insert_value (&request, "run-files", run_file_contents (spec, run_files));
+  return g_variant_ref_sink (g_variant_dict_end (&request));
+}
+
+VmrootSpec *
+vmroot_builder_request_get_spec (GVariant *request)
+{
+  VmrootSpec *spec = vmroot_spec_new ("/");
+  const gchar *kernel = NULL;
+  guint32 number;
+  gboolean ephemeral;
+
+  if (g_variant_lookup (request, "kernel", "&s", &kernel))
+    vmroot_spec_set_kernel (spec, kernel);
+  if (g_variant_lookup (request, "transport", "u", &number))
+    vmroot_spec_set_transport (spec, number);
+  if (g_variant_lookup (request, "boot-source", "u", &number))
+    vmroot_spec_set_boot_source (spec, number);
+  if (g_variant_lookup (request, "ephemeral", "b", &ephemeral))
+    vmroot_spec_set_ephemeral (spec, ephemeral);
+  return spec;
+}
