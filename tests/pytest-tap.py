@@ -19,6 +19,10 @@ class Tap:
     def __init__(self):
         self.count = 0
 
+    def pytest_addoption(self, parser):
+        """What pytest's own report, which we replace, would define, and assertions ask for."""
+        parser.addoption("--verbose", dest="verbose", type=int, default=1)
+
     def line(self, status, report, comment=""):
         self.count += 1
         print(f"{status} {self.count} - {report.nodeid}{comment}", flush=True)

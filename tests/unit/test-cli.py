@@ -2,11 +2,18 @@
 """The `vmroot` command, as a user meets it. libvirt is its test driver: no daemon runs."""
 
 import os
+import pathlib
+import re
+import shlex
 import subprocess
 
 import pytest
 
 VMROOT = os.environ["VMROOT"]
+SOURCE = pathlib.Path(__file__).parents[2]
+MANUAL = SOURCE / "docs/vmroot.1.rst"
+COMPLETION = SOURCE / "data/completions/vmroot"
+COMPLETION_LIBRARY = "/usr/share/bash-completion/bash_completion"
 
 
 def vmroot(*words, stdin="", **environment):
@@ -82,3 +89,55 @@ def test_libvirt_that_cannot_be_reached():
     assert result.returncode == 1
     assert result.stderr.startswith("vmroot: Cannot connect to libvirt at nonsense:///")
     assert "libvirt: " not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["apply", "remove", "show", "list", "check", "boot-image", "setup"]
+)
+def test_every_option_is_in_the_manual(command):
+    options = re.findall(r"--[a-z-]+", vmroot(command, "--help").stdout)
+
+    assert options
+    assert [option for option in options if option not in MANUAL.read_text()] == []
+
+
+def complete(line):
+    """What bash offers after `line`."""
+    words = line.split(" ")
+    script = f"""
+        source {COMPLETION_LIBRARY}
+        source {COMPLETION}
+        COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_CWORD={len(words) - 1}
+        COMP_WORDS=({" ".join(map(shlex.quote, words))})
+        compopt() {{ :; }}
+        _vmroot
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{os.path.dirname(VMROOT)}:{os.environ['PATH']}"
+    result = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "PATH": path, "LIBVIRT_DEFAULT_URI": "test:///default"},
+    )
+    assert result.stderr == ""
+    return result.stdout.split()
+
+
+@pytest.mark.skipif(
+    not os.path.exists(COMPLETION_LIBRARY), reason="bash-completion is missing: install it"
+)
+@pytest.mark.parametrize(
+    "line, offered",
+    [
+        ("vmroot a", ["apply"]),
+        ("vmroot re", ["remove", "reconcile"]),
+        ("vmroot apply --dir", ["--directory="]),
+        ("vmroot list --j", ["--json"]),
+        ("vmroot apply web --cache a", ["auto", "always"]),
+        ("vmroot help bo", ["boot-image"]),
+    ],
+)
+def test_completion(line, offered):
+    assert complete(line) == offered
