@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @VMROOT_ERROR_XML_EXTERNAL: an entity or DTD outside the document
  * @VMROOT_ERROR_NOT_A_DOMAIN: XML, but not a libvirt domain
  * @VMROOT_ERROR_CONTAINER_DOMAIN: a domain without a kernel of its own
+ * @VMROOT_ERROR_HYPERVISOR: a domain of another hypervisor than QEMU
  * @VMROOT_ERROR_METADATA_VERSION: written by a later vmroot
  * @VMROOT_ERROR_METADATA_INVALID: our metadata, but not as the schema has it
  * @VMROOT_ERROR_METADATA_DUPLICATE: more than one of our elements
@@ -54,6 +55,7 @@ typedef enum
   VMROOT_ERROR_XML_EXTERNAL,
   VMROOT_ERROR_NOT_A_DOMAIN,
   VMROOT_ERROR_CONTAINER_DOMAIN,
+  VMROOT_ERROR_HYPERVISOR,
   VMROOT_ERROR_METADATA_VERSION,
   VMROOT_ERROR_METADATA_INVALID,
   VMROOT_ERROR_METADATA_DUPLICATE,
