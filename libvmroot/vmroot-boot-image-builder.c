@@ -245,6 +245,26 @@ build (VmrootTree *tree, GVariant *request, GVariantDict *answer, GError **error
   return TRUE;
 }
 
+static gboolean
+check (VmrootTree *tree, GVariant *request, GVariantDict *answer, GError **error)
+{
+  g_autoptr (VmrootSpec) spec = vmroot_builder_request_get_spec (request);
+  g_autoptr (GPtrArray) findings = vmroot_tree_collect_findings (tree, spec);
+
+  g_variant_dict_insert_value (answer, "findings", vmroot_tree_pack_findings (findings));
+  return TRUE;
+}
+
+static gboolean
+recognise (VmrootTree *tree, GVariant *request, GVariantDict *answer, GError **error)
+{
+  g_autofree gchar *generator = vmroot_tree_find_generator (tree);
+
+  if (generator != NULL)
+    g_variant_dict_insert (answer, "generator", "s", generator);
+  return TRUE;
+}
+
 typedef gboolean (*Operation) (VmrootTree *tree,
                                GVariant *request,
                                GVariantDict *answer,
@@ -256,6 +276,8 @@ static const struct
   Operation run;
 } operations[] = {
   { "build", build },
+  { "check", check },
+  { "recognise", recognise },
 };
 
 static gboolean

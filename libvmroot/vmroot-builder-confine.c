@@ -191,6 +191,7 @@ static const gchar *const allowed_calls[] = {
   "restart_syscall",
   "exit",
   "exit_group",
+  "uname",
 };
 
 static int

@@ -20,9 +20,9 @@ G_BEGIN_DECLS
  *   "transport"     u    VmrootTransport
  *   "boot-source"   u    VmrootBootSource
  *   "ephemeral"     b
+ *   "xattrs"        u    VmrootXattrs
  *   "configuration" s    vmroot-init's, but for the modules
  *   "run-files"     aay  contents, in the order of the configuration
- *   "initramfs"     s    to recognise
  *
  * An answer:
  *   "error-code" u, "error-message" s   of VMROOT_ERROR; or
@@ -52,13 +52,16 @@ GVariant *vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, 
 /* The spec that a request was made from, as far as it says. */
 VmrootSpec *vmroot_builder_request_get_spec (GVariant *request) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Runs the builder on a tree. `fds` are indexed by VMROOT_BUILDER_…_FD; those below 0, and that of
- * the tree, are not looked at. They stay the caller's. An answer that is an error becomes one. */
+/* Runs the builder on a tree. `fds` are indexed by VMROOT_BUILDER_…_FD, from that after the tree's
+ * on; NULL: none. They stay the caller's. An answer that is an error becomes one. */
 GVariant *vmroot_builder_run (VmrootTree *tree,
                               GVariant *request,
-                              const int fds[VMROOT_BUILDER_N_FDS],
+                              const int *fds,
                               GCancellable *cancellable,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Text of an answer, for a terminal or a log: one printable line, not too long. NULL stays NULL. */
+gchar *vmroot_builder_clean_text (const gchar *text) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Gives up everything but reading beneath `tree_fd` and writing to what is open already. The
  * descriptor that it leaves in `tree_fd` is the one to use from then on. For the builder. */

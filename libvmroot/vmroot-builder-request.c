@@ -135,6 +135,7 @@ vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec
   g_variant_dict_insert (&request, "transport", "u", vmroot_spec_get_transport (spec));
   g_variant_dict_insert (&request, "boot-source", "u", vmroot_spec_get_boot_source (spec));
   g_variant_dict_insert (&request, "ephemeral", "b", vmroot_spec_get_ephemeral (spec));
+  g_variant_dict_insert (&request, "xattrs", "u", vmroot_spec_get_xattrs (spec));
   g_variant_dict_insert (&request, "configuration", "s", configuration);
   g_variant_dict_insert_value (&request, "run-files", run_file_contents (spec, run_files));
   return g_variant_ref_sink (g_variant_dict_end (&request));
@@ -154,6 +155,8 @@ vmroot_builder_request_get_spec (GVariant *request)
     vmroot_spec_set_transport (spec, number);
   if (g_variant_lookup (request, "boot-source", "u", &number))
     vmroot_spec_set_boot_source (spec, number);
+  if (g_variant_lookup (request, "xattrs", "u", &number))
+    vmroot_spec_set_xattrs (spec, number);
   if (g_variant_lookup (request, "ephemeral", "b", &ephemeral))
     vmroot_spec_set_ephemeral (spec, ephemeral);
   return spec;

@@ -18,7 +18,7 @@
 #define TIME_LIMIT_SECONDS 90
 
 #define MAX_ANSWER_SIZE (4 * 1024 * 1024)
-#define MAX_MESSAGE_LENGTH 2000
+#define MAX_TEXT_LENGTH 2000
 
 static gboolean
 fail_from_errno (GError **error, const gchar *what)
@@ -132,7 +132,7 @@ static gboolean
 run_program (VmrootTree *tree,
              int request_fd,
              int answer_fd,
-             const int fds[VMROOT_BUILDER_N_FDS],
+             const int *fds,
              GCancellable *cancellable,
              GError **error)
 {
@@ -146,9 +146,8 @@ run_program (VmrootTree *tree,
   g_subprocess_launcher_take_stdin_fd (launcher, dup (request_fd));
   g_subprocess_launcher_take_stdout_fd (launcher, dup (answer_fd));
   g_subprocess_launcher_take_fd (launcher, dup (vmroot_tree_get_fd (tree)), VMROOT_BUILDER_TREE_FD);
-  for (int i = VMROOT_BUILDER_TREE_FD + 1; i < VMROOT_BUILDER_N_FDS; i++)
-    if (fds[i] >= 0)
-      g_subprocess_launcher_take_fd (launcher, dup (fds[i]), i);
+  for (int i = VMROOT_BUILDER_TREE_FD + 1; fds != NULL && i < VMROOT_BUILDER_N_FDS; i++)
+    g_subprocess_launcher_take_fd (launcher, dup (fds[i]), i);
 
   builder = g_subprocess_launcher_spawn (launcher, error, program, NULL);
   if (builder == NULL)
@@ -186,13 +185,17 @@ read_answer (int fd, GError **error)
   return g_variant_get_normal_form (answer);
 }
 
-/* The message goes to a terminal or a log: one line of text, not too long. */
-static gchar *
-clean_message (const gchar *message)
+gchar *
+vmroot_builder_clean_text (const gchar *text)
 {
-  g_autofree gchar *valid = g_utf8_make_valid (message, MIN (strlen (message), MAX_MESSAGE_LENGTH));
-  g_autoptr (GString) clean = g_string_new (NULL);
+  g_autofree gchar *valid = NULL;
+  g_autoptr (GString) clean = NULL;
 
+  if (text == NULL)
+    return NULL;
+
+  valid = g_utf8_make_valid (text, (gssize)MIN (strlen (text), MAX_TEXT_LENGTH));
+  clean = g_string_new (NULL);
   for (const gchar *c = valid; *c != '\0'; c = g_utf8_next_char (c))
     {
       gunichar character = g_utf8_get_char (c);
@@ -214,7 +217,7 @@ check_answer (GVariant *answer, GError **error)
 
   if (!g_variant_lookup (answer, "error-code", "u", &code) || code > VMROOT_ERROR_LIBVIRT)
     code = VMROOT_ERROR_FAILED;
-  clean = clean_message (message);
+  clean = vmroot_builder_clean_text (message);
   g_set_error_literal (error, VMROOT_ERROR, (gint)code, clean);
   return FALSE;
 }
@@ -222,7 +225,7 @@ check_answer (GVariant *answer, GError **error)
 GVariant *
 vmroot_builder_run (VmrootTree *tree,
                     GVariant *request,
-                    const int fds[VMROOT_BUILDER_N_FDS],
+                    const int *fds,
                     GCancellable *cancellable,
                     GError **error)
 {

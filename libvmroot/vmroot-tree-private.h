@@ -76,4 +76,14 @@ VmrootKernel *vmroot_tree_find_kernel (VmrootTree *self, const gchar *wish, GErr
 /* What made the initramfs at `path` in the tree, by what it holds, or NULL. */
 gchar *vmroot_tree_recognise_initramfs (VmrootTree *self, const gchar *path);
 
+/* What vmroot_tree_get_initramfs_generator() answers, read here. */
+gchar *vmroot_tree_find_generator (VmrootTree *self);
+
+/* What vmroot_tree_check() answers, read here. */
+GPtrArray *vmroot_tree_collect_findings (VmrootTree *self, VmrootSpec *spec)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Findings as the builder passes them on: VMROOT_BUILDER_FINDINGS_TYPE. */
+GVariant *vmroot_tree_pack_findings (GPtrArray *findings) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

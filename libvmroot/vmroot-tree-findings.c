@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What of a tree would go wrong in a guest: one function for each kind of finding. */
+
+#include "config.h"
+
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "vmroot-error.h"
+#include "vmroot-modules-private.h"
+#include "vmroot-tree-private.h"
+
+#define MAX_CONFIGURATION_SIZE (256 * 1024)
+
+/* Enough for any fstab that a person wrote. */
+#define MAX_FSTAB_FINDINGS 50
+
+typedef struct
+{
+  VmrootTree *tree;
+  VmrootSpec *spec;
+  /* The one that the guest would boot, or NULL. */
+  VmrootKernel *kernel;
+  GPtrArray *findings;
+} Check;
+
+static void
+add (Check *check,
+     const gchar *id,
+     VmrootSeverity severity,
+     const gchar *title,
+     const gchar *detail,
+     const gchar *fix)
+{
+  g_ptr_array_add (check->findings,
+                   g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity, "title",
+                                 title, "detail", detail, "fix", fix, NULL));
+}
+
+static gboolean
+is_root (VmrootTree *tree)
+{
+  return vmroot_tree_is_directory (tree, "/etc") &&
+         (vmroot_tree_is_directory (tree, "/usr") || vmroot_tree_is_directory (tree, "/bin"));
+}
+
+static void
+check_init (Check *check)
+{
+  g_autofree gchar *init = vmroot_tree_get_init (check->tree);
+
+  if (init == NULL)
+    add (check, "no-init", VMROOT_SEVERITY_ERROR, "The tree has no init",
+         "None of /sbin/init, /etc/init, /bin/init, systemd and /bin/sh is an executable file in "
+         "it, so the guest has nothing to start.",
+         "Install one with the tree's package manager (Debian: systemd-sysv; Alpine: "
+         "alpine-base), or name another with the kernel argument init=PATH");
+  else if (g_str_equal (init, "/bin/sh"))
+    add (check, "only-a-shell", VMROOT_SEVERITY_WARNING, "The tree has a shell, but no init",
+         "The guest starts /bin/sh on its console and no services.",
+         "Install an init with the tree's package manager (Debian: systemd-sysv)");
+}
+
+static void
+check_os_release (Check *check)
+{
+  g_autofree gchar *id = vmroot_tree_get_os_id (check->tree);
+
+  if (id == NULL)
+    add (check, "no-os-release", VMROOT_SEVERITY_INFO, "The tree does not say what it is",
+         "It has neither /etc/os-release nor /usr/lib/os-release. vmroot does not need it, but "
+         "systemd and many programs do.",
+         NULL);
+}
+
+/* Whether a processor of type `host` runs programs for `guest` as it is. */
+static gboolean
+runs (const gchar *host, const gchar *guest)
+{
+  return g_str_equal (host, guest) ||
+         (g_str_equal (host, "x86_64") && g_str_equal (guest, "i686")) ||
+         (g_str_equal (host, "aarch64") && g_str_equal (guest, "armv7l"));
+}
+
+static void
+check_architecture (Check *check)
+{
+  g_autofree gchar *architecture = vmroot_tree_get_architecture (check->tree);
+  g_autofree gchar *detail = NULL;
+  g_autofree gchar *fix = NULL;
+  struct utsname host;
+
+  if (architecture == NULL || uname (&host) < 0 || runs (host.machine, architecture))
+    return;
+
+  detail = g_strdup_printf ("Its init is a program for %s and this host is %s: the guest needs a "
+                            "domain with that processor, which QEMU emulates slowly.",
+                            architecture, host.machine);
+  fix = g_strdup_printf ("Give the domain <type arch='%s'> and <domain type='qemu'>, or make the "
+                         "tree for %s",
+                         architecture, host.machine);
+  add (check, "architecture", VMROOT_SEVERITY_WARNING, "The tree is for another processor", detail,
+       fix);
+}
+
+static void
+check_kernel (Check *check)
+{
+  g_autoptr (GError) error = NULL;
+
+  check->kernel =
+      vmroot_tree_find_kernel (check->tree, vmroot_spec_get_kernel (check->spec), &error);
+  if (check->kernel != NULL)
+    return;
+
+  if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_NO_KERNEL))
+    add (check, "no-kernel", VMROOT_SEVERITY_ERROR, "The guest has no kernel to boot",
+         error->message, NULL);
+  else
+    add (check, "kernel-unreadable", VMROOT_SEVERITY_ERROR,
+         "The tree's kernels cannot be looked for", error->message, NULL);
+}
+
+static void
+check_module_directory (Check *check)
+{
+  const gchar *version = vmroot_kernel_get_version (check->kernel);
+  g_autofree gchar *detail = g_strdup_printf (
+      "There is no /usr/lib/modules/%s. A kernel with everything built in boots nevertheless; one "
+      "from a distribution does not.",
+      version);
+
+  if (vmroot_kernel_get_modules (check->kernel) == NULL)
+    add (check, "no-modules", VMROOT_SEVERITY_WARNING, "The kernel has no modules", detail,
+         "Install the package with this kernel's modules, or name another kernel with --kernel");
+}
+
+/* Each module that is missing, with what it comes from. */
+static void
+check_modules (Check *check)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VmrootModules) modules = NULL;
+  g_autoptr (GPtrArray) needs = NULL;
+
+  if (check->kernel == NULL ||
+      vmroot_spec_get_boot_source (check->spec) != VMROOT_BOOT_SOURCE_VMROOT)
+    return;
+
+  check_module_directory (check);
+  modules = vmroot_modules_new (check->tree, check->kernel, &error);
+  if (modules == NULL)
+    {
+      add (check, "modules-unreadable", VMROOT_SEVERITY_ERROR,
+           "The kernel's modules cannot be read", error->message, NULL);
+      return;
+    }
+
+  needs = vmroot_modules_needed_for (check->spec);
+  for (guint i = 0; i < needs->len; i++)
+    {
+      g_autoptr (GError) missing = NULL;
+
+      if (!vmroot_modules_has (modules, needs->pdata[i], &missing))
+        add (check, "no-module", VMROOT_SEVERITY_ERROR,
+             "The kernel lacks a module that the root needs", missing->message, NULL);
+    }
+}
+
+/* What each generator makes of root=TAG rootfstype=virtiofs. */
+static void
+check_guest_initramfs (Check *check)
+{
+  g_autofree gchar *generator = NULL;
+  g_autofree gchar *detail = NULL;
+
+  if (check->kernel == NULL ||
+      vmroot_spec_get_boot_source (check->spec) != VMROOT_BOOT_SOURCE_GUEST)
+    return;
+
+  if (vmroot_kernel_get_initramfs (check->kernel) == NULL)
+    {
+      add (check, "no-initramfs", VMROOT_SEVERITY_ERROR, "The kernel has no initramfs in the tree",
+           "The guest is to boot its own, but there is none beside the kernel in /boot.",
+           "Make one inside the tree, or use --boot-image vmroot");
+      return;
+    }
+
+  generator =
+      vmroot_tree_recognise_initramfs (check->tree, vmroot_kernel_get_initramfs (check->kernel));
+  if (g_strcmp0 (generator, "initramfs-tools") == 0 || g_strcmp0 (generator, "dracut") == 0 ||
+      g_strcmp0 (generator, "mkinitcpio") == 0)
+    return;
+
+  detail = g_strdup_printf ("%s was made by %s, of which vmroot does not know that it can mount a "
+                            "virtiofs root.",
+                            vmroot_kernel_get_initramfs (check->kernel),
+                            generator != NULL ? generator : "a program that it does not know");
+  add (check, "guest-initramfs", VMROOT_SEVERITY_WARNING,
+       "The tree's own initramfs may not find its root", detail, "Use --boot-image vmroot");
+}
+
+static gboolean
+names_a_disk (const gchar *device)
+{
+  static const gchar *const prefixes[] = { "/dev/",     "UUID=",      "LABEL=",
+                                           "PARTUUID=", "PARTLABEL=", "ID=" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
+    if (g_str_has_prefix (device, prefixes[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+check_fstab_root (Check *check, const struct mntent *entry)
+{
+  g_autofree gchar *detail = g_strdup_printf (
+      "/etc/fstab says that / is %s. The guest's init waits for that device, checks it, and fails "
+      "to mount it again.",
+      entry->mnt_fsname);
+
+  add (check, "fstab-root", VMROOT_SEVERITY_WARNING, "The tree's fstab has a root on a disk",
+       detail, "Remove that line from /etc/fstab in the tree: the root is mounted without it");
+}
+
+static void
+check_fstab_swap (Check *check, const struct mntent *entry)
+{
+  g_autofree gchar *detail = g_strdup_printf (
+      "/etc/fstab has swap on %s. A file on a shared directory cannot be swapped to, and a disk "
+      "that the guest does not have is waited for.",
+      entry->mnt_fsname);
+
+  add (check, "fstab-swap", VMROOT_SEVERITY_WARNING, "The tree's fstab has swap", detail,
+       "Remove that line from /etc/fstab in the tree, or give the guest that disk");
+}
+
+static void
+check_fstab_device (Check *check, const struct mntent *entry)
+{
+  g_autofree gchar *detail = g_strdup_printf (
+      "/etc/fstab mounts %s on %s. Unless the guest has that disk, systemd waits 90 seconds for "
+      "it and then offers an emergency shell instead of starting.",
+      entry->mnt_fsname, entry->mnt_dir);
+
+  add (check, "fstab-device", VMROOT_SEVERITY_WARNING, "The tree's fstab mounts a disk", detail,
+       "Remove that line from /etc/fstab in the tree, or add the option nofail to it");
+}
+
+static void
+check_fstab_entry (Check *check, const struct mntent *entry)
+{
+  if (hasmntopt (entry, "noauto") != NULL)
+    return;
+
+  if (g_str_equal (entry->mnt_type, "swap"))
+    check_fstab_swap (check, entry);
+  else if (!names_a_disk (entry->mnt_fsname))
+    return;
+  else if (g_str_equal (entry->mnt_dir, "/"))
+    check_fstab_root (check, entry);
+  else if (hasmntopt (entry, "nofail") == NULL)
+    check_fstab_device (check, entry);
+}
+
+static void
+check_fstab (Check *check)
+{
+  g_autofree gchar *text =
+      vmroot_tree_read_text (check->tree, "/etc/fstab", MAX_CONFIGURATION_SIZE, NULL);
+  FILE *stream = text != NULL && *text != '\0' ? fmemopen (text, strlen (text), "r") : NULL;
+  guint limit = check->findings->len + MAX_FSTAB_FINDINGS;
+  struct mntent entry;
+  gchar buffer[4096];
+
+  if (stream == NULL)
+    return;
+
+  while (check->findings->len < limit &&
+         getmntent_r (stream, &entry, buffer, sizeof buffer) != NULL)
+    check_fstab_entry (check, &entry);
+  fclose (stream);
+}
+
+static gboolean
+has_line (const gchar *text, const gchar *line)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (gchar **l = lines; *l != NULL; l++)
+    if (g_str_equal (g_strstrip (*l), line))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+check_selinux (Check *check)
+{
+  g_autofree gchar *text =
+      vmroot_tree_read_text (check->tree, "/etc/selinux/config", MAX_CONFIGURATION_SIZE, NULL);
+
+  if (text != NULL && has_line (text, "SELINUX=enforcing") &&
+      vmroot_spec_get_xattrs (check->spec) != VMROOT_XATTRS_SELINUX)
+    add (check, "selinux", VMROOT_SEVERITY_WARNING, "The guest enforces SELinux, without labels",
+         "/etc/selinux/config says enforcing. Without labels of its own on its files the guest "
+         "refuses nearly everything, and the host's labels are not its own.",
+         "Use --xattrs selinux, and have the guest label its files: touch /.autorelabel in the "
+         "tree");
+}
+
+static void (*const checks[]) (Check *check) = {
+  check_init,    check_os_release,      check_architecture, check_kernel,
+  check_modules, check_guest_initramfs, check_fstab,        check_selinux,
+};
+
+GPtrArray *
+vmroot_tree_collect_findings (VmrootTree *self, VmrootSpec *spec)
+{
+  GPtrArray *findings = g_ptr_array_new_with_free_func (g_object_unref);
+  Check check = { .tree = self, .spec = spec, .findings = findings };
+
+  if (!is_root (self))
+    {
+      add (&check, "not-a-root", VMROOT_SEVERITY_ERROR, "This is not a root directory",
+           "It lacks /etc, or both /usr and /bin: no operating system is installed in it.",
+           "Name the directory that holds the guest's /etc and /usr, or make one: mmdebstrap, "
+           "dnf --installroot, apk --root, pacstrap");
+      return findings;
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (checks); i++)
+    checks[i](&check);
+  g_clear_object (&check.kernel);
+  return findings;
+}

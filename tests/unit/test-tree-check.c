@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "vmroot.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <elf.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "fake-tree.h"
+#include "vmroot-tree-private.h"
+
+static GPtrArray *
+check (FakeTree *root, VmrootSpec *spec)
+{
+  g_autoptr (VmrootTree) tree = fake_tree_open (root);
+  g_autoptr (GError) error = NULL;
+  GPtrArray *findings = vmroot_tree_check (tree, spec, NULL, &error);
+
+  g_assert_no_error (error);
+  return findings;
+}
+
+static VmrootFinding *
+find (GPtrArray *findings, const gchar *id)
+{
+  for (guint i = 0; i < findings->len; i++)
+    if (g_str_equal (vmroot_finding_get_id (findings->pdata[i]), id))
+      return findings->pdata[i];
+  return NULL;
+}
+
+/* Asserts that just these were found, in this order, and that each says what it is. */
+static void
+assert_findings (FakeTree *root, VmrootSpec *spec, const gchar *const *ids)
+{
+  g_autoptr (GPtrArray) findings = check (root, spec);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) found = NULL;
+
+  for (guint i = 0; i < findings->len; i++)
+    {
+      g_strv_builder_add (builder, vmroot_finding_get_id (findings->pdata[i]));
+      g_assert_nonnull (vmroot_finding_get_title (findings->pdata[i]));
+      g_assert_nonnull (vmroot_finding_get_detail (findings->pdata[i]));
+    }
+  found = g_strv_builder_end (builder);
+  g_assert_cmpstrv (found, ids);
+}
+
+static void
+assert_finding (FakeTree *root, VmrootSpec *spec, const gchar *id)
+{
+  const gchar *const ids[] = { id, NULL };
+
+  assert_findings (root, spec, ids);
+}
+
+/* The fake tree is for x86_64; elsewhere it is rightly found to be for another processor. */
+static gboolean
+skip_elsewhere (void)
+{
+  struct utsname host;
+
+  uname (&host);
+  if (g_str_equal (host.machine, "x86_64"))
+    return FALSE;
+  g_test_skip ("the tree made for this test is for x86_64");
+  return TRUE;
+}
+
+static void
+test_nothing_is_wrong_with_debian (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, "/etc/fstab",
+                   "# /dev/sda1 / ext4\n"
+                   "proc /proc proc defaults 0 0\n"
+                   "server:/home /home nfs4 defaults 0 0\n"
+                   "/dev/cdrom /media/cdrom iso9660 ro,noauto 0 0\n"
+                   "/dev/sdb1 /data ext4 defaults,nofail 0 0\n");
+  assert_findings (root, NULL, none);
+}
+
+static void
+test_not_a_root (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new ();
+
+  fake_tree_write (root, "/holiday/photo.jpg", "");
+  assert_finding (root, NULL, "not-a-root");
+}
+
+static void
+test_an_unfinished_root (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new ();
+  const gchar *const ids[] = { "no-init", "no-os-release", "no-kernel", NULL };
+
+  fake_tree_make_directory (root, "/etc");
+  fake_tree_make_directory (root, "/usr");
+  assert_findings (root, NULL, ids);
+}
+
+static void
+test_missing_modules (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new (root);
+  g_autoptr (GPtrArray) findings = NULL;
+  VmrootFinding *finding;
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, FAKE_DEBIAN_MODULES "/modules.dep",
+                   "kernel/drivers/virtio/virtio_pci.ko:\nkernel/fs/fuse/virtiofs.ko:\n");
+  vmroot_spec_set_ephemeral (spec, TRUE);
+  findings = check (root, spec);
+
+  g_assert_cmpuint (findings->len, ==, 1);
+  finding = find (findings, "no-module");
+  g_assert_nonnull (finding);
+  g_assert_cmpint (vmroot_finding_get_severity (finding), ==, VMROOT_SEVERITY_ERROR);
+  g_assert_nonnull (strstr (vmroot_finding_get_detail (finding), "CONFIG_OVERLAY_FS"));
+}
+
+static void
+test_a_kernel_without_modules (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new (root);
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write_kernel (root, "/boot/vmlinuz-6.6.1", "6.6.1");
+  vmroot_spec_set_kernel (spec, "6.6.1");
+  assert_finding (root, spec, "no-modules");
+}
+
+static void
+test_another_processor (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (GPtrArray) findings = NULL;
+  VmrootFinding *finding;
+
+  fake_tree_write_program (root, "/usr/lib/systemd/systemd", EM_S390);
+  findings = check (root, NULL);
+  finding = find (findings, "architecture");
+
+  g_assert_nonnull (finding);
+  g_assert_nonnull (strstr (vmroot_finding_get_detail (finding), "s390x"));
+}
+
+static void
+test_fstab (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (GPtrArray) findings = NULL;
+  const gchar *const ids[] = { "fstab-root", "fstab-device", "fstab-swap", NULL };
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, "/etc/fstab",
+                   "UUID=0123-4567 / ext4 errors=remount-ro 0 1\n"
+                   "/dev/sda1\t/boot/my\\040efi vfat umask=0077 0 1\n"
+                   "/swapfile none swap sw 0 0\n");
+  assert_findings (root, NULL, ids);
+
+  findings = check (root, NULL);
+  g_assert_nonnull (
+      strstr (vmroot_finding_get_detail (find (findings, "fstab-device")), "/boot/my efi"));
+}
+
+static void
+test_a_hostile_fstab (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GPtrArray) findings = NULL;
+
+  for (guint i = 0; i < 5000; i++)
+    g_string_append_printf (text, "/dev/sd%u /mnt/\\033[31m%u ext4\n", i, i);
+  fake_tree_write (root, "/etc/fstab", text->str);
+  findings = check (root, NULL);
+
+  g_assert_cmpuint (findings->len, <=, 60);
+}
+
+static void
+test_selinux (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new (root);
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, "/etc/selinux/config", "# SELINUX=\nSELINUX=enforcing\n");
+  assert_finding (root, spec, "selinux");
+
+  vmroot_spec_set_xattrs (spec, VMROOT_XATTRS_SELINUX);
+  assert_findings (root, spec, none);
+}
+
+/* An archive with these names, compressed, behind an uncompressed one of microcode. */
+static void
+write_initramfs (FakeTree *root, const gchar *path, const gchar *filter, const gchar *name)
+{
+  static const gchar *const early[] = { "kernel/x86/microcode/GenuineIntel.bin", NULL };
+  g_autofree gchar *buffer = g_malloc0 (1 << 20);
+  gsize total = 0;
+
+  for (guint part = 0; part < 2; part++)
+    {
+      const gchar *names[] = { "bin", part == 0 ? early[0] : name, NULL };
+      struct archive *archive = archive_write_new ();
+      gsize used = 0;
+
+      archive_write_set_format_cpio_newc (archive);
+      if (part == 1 && filter != NULL)
+        archive_write_add_filter_by_name (archive, filter);
+      archive_write_open_memory (archive, buffer + total, (1 << 20) - total, &used);
+      for (guint i = 0; names[i] != NULL; i++)
+        {
+          struct archive_entry *entry = archive_entry_new ();
+
+          archive_entry_set_pathname (entry, names[i]);
+          archive_entry_set_mode (entry, S_IFREG | 0644);
+          archive_entry_set_size (entry, 0);
+          g_assert_cmpint (archive_write_header (archive, entry), ==, ARCHIVE_OK);
+          archive_entry_free (entry);
+        }
+      g_assert_cmpint (archive_write_close (archive), ==, ARCHIVE_OK);
+      archive_write_free (archive);
+      total += used;
+    }
+  fake_tree_write_data (root, path, buffer, total);
+}
+
+static void
+test_generators (void)
+{
+  static const struct
+  {
+    const gchar *filter;
+    const gchar *name;
+    const gchar *generator;
+  } cases[] = {
+    { "zstd", "usr/lib/dracut/build-parameter.txt", "dracut" },
+    { "zstd", "scripts/init-top", "initramfs-tools" },
+    { "xz", "init_functions", "mkinitcpio" },
+    { "gzip", "usr/sbin/nlplug-findfs", "mkinitfs" },
+    { NULL, "etc/initrd.defaults", "genkernel" },
+    { "gzip", "etc/passwd", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FakeTree) root = fake_tree_new_debian ();
+      g_autoptr (VmrootTree) tree = fake_tree_open (root);
+      g_autofree gchar *generator = NULL;
+
+      write_initramfs (root, "/boot/initrd.img-" FAKE_DEBIAN_RELEASE, cases[i].filter,
+                       cases[i].name);
+      generator = vmroot_tree_get_initramfs_generator (tree);
+      g_assert_cmpstr (generator, ==, cases[i].generator);
+    }
+}
+
+static void
+test_a_generator_that_is_installed (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (VmrootTree) tree = fake_tree_open (root);
+  g_autofree gchar *generator = NULL;
+
+  fake_tree_write (root, "/usr/bin/dracut", "");
+  g_assert_null (vmroot_tree_get_initramfs_generator (tree));
+
+  fake_tree_write (root, "/boot/initrd.img-" FAKE_DEBIAN_RELEASE, "not an archive");
+  generator = vmroot_tree_get_initramfs_generator (tree);
+  g_assert_cmpstr (generator, ==, "dracut");
+}
+
+static void
+test_the_initramfs_of_the_guest (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new (root);
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  vmroot_spec_set_boot_source (spec, VMROOT_BOOT_SOURCE_GUEST);
+  assert_finding (root, spec, "no-initramfs");
+
+  write_initramfs (root, "/boot/initrd.img-" FAKE_DEBIAN_RELEASE, "gzip", "sbin/nlplug-findfs");
+  assert_finding (root, spec, "guest-initramfs");
+
+  write_initramfs (root, "/boot/initrd.img-" FAKE_DEBIAN_RELEASE, "gzip", "scripts/init-top");
+  assert_findings (root, spec, none);
+}
+
+static void
+on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GPtrArray **findings = user_data;
+  g_autoptr (GError) error = NULL;
+
+  *findings = vmroot_tree_check_finish (VMROOT_TREE (source), result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_in_a_thread (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new ();
+  g_autoptr (VmrootTree) tree = fake_tree_open (root);
+  g_autoptr (GPtrArray) findings = NULL;
+
+  vmroot_tree_check_async (tree, NULL, NULL, on_checked, &findings);
+  while (findings == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_nonnull (find (findings, "not-a-root"));
+}
+
+/* Root's call goes through the child, anyone else's does not: both say the same. */
+static void
+test_child_and_parent_agree (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new ();
+  g_autoptr (VmrootTree) tree = fake_tree_open (root);
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new (root);
+  g_autoptr (GPtrArray) here = NULL;
+  g_autoptr (GPtrArray) there = NULL;
+  g_autoptr (GVariant) one = NULL;
+  g_autoptr (GVariant) other = NULL;
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("only root's calls go through the child");
+      return;
+    }
+  fake_tree_make_directory (root, "/etc");
+  fake_tree_make_directory (root, "/usr");
+  here = vmroot_tree_collect_findings (tree, spec);
+  there = check (root, spec);
+  one = g_variant_ref_sink (vmroot_tree_pack_findings (here));
+  other = g_variant_ref_sink (vmroot_tree_pack_findings (there));
+
+  g_assert_cmpuint (here->len, >, 2);
+  g_assert_true (g_variant_equal (one, other));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/tree-check/nothing", test_nothing_is_wrong_with_debian);
+  g_test_add_func ("/tree-check/not-a-root", test_not_a_root);
+  g_test_add_func ("/tree-check/unfinished", test_an_unfinished_root);
+  g_test_add_func ("/tree-check/modules", test_missing_modules);
+  g_test_add_func ("/tree-check/no-modules", test_a_kernel_without_modules);
+  g_test_add_func ("/tree-check/architecture", test_another_processor);
+  g_test_add_func ("/tree-check/fstab", test_fstab);
+  g_test_add_func ("/tree-check/hostile-fstab", test_a_hostile_fstab);
+  g_test_add_func ("/tree-check/selinux", test_selinux);
+  g_test_add_func ("/tree-check/generators", test_generators);
+  g_test_add_func ("/tree-check/installed-generator", test_a_generator_that_is_installed);
+  g_test_add_func ("/tree-check/guest-initramfs", test_the_initramfs_of_the_guest);
+  g_test_add_func ("/tree-check/async", test_in_a_thread);
+  g_test_add_func ("/tree-check/child", test_child_and_parent_agree);
+  return g_test_run ();
+}
