@@ -2,10 +2,12 @@
 
 #include "configuration.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mount.h>
 
 #define MAX_FIELDS 5
@@ -271,6 +273,73 @@ parse_overlay (struct parser *parser, char **fields)
 }
 
 static bool
+is_mac (const char *text)
+{
+  static const char digits[] = "0123456789abcdefABCDEF";
+
+  for (unsigned i = 0; i < 17; i++)
+    if (i % 3 == 2 ? text[i] != ':' : text[i] == '\0' || strchr (digits, text[i]) == NULL)
+      return false;
+  return text[17] == '\0';
+}
+
+static bool
+is_address (const char *text, int *family, unsigned char *address)
+{
+  *family = strchr (text, ':') == NULL ? AF_INET : AF_INET6;
+  return inet_pton (*family, text, address) == 1;
+}
+
+static bool
+parse_address (struct parser *parser, struct init_interface *interface)
+{
+  char address[INET6_ADDRSTRLEN];
+  size_t length = strcspn (interface->text, "/");
+
+  if (interface->text[length] == '\0' || length >= sizeof address)
+    return complain (parser, "\"%s\" is not ADDRESS/PREFIX", interface->text);
+  memcpy (address, interface->text, length);
+  address[length] = '\0';
+  if (!is_address (address, &interface->family, interface->address))
+    return complain (parser, "\"%s\" is not an address", address);
+  return parse_number (parser, interface->text + length + 1, 10,
+                       interface->family == AF_INET ? 32 : 128, &interface->prefix);
+}
+
+/* One address of a kind: ioctl (SIOCSIFADDR) would replace the first by the second. */
+static bool
+check_single (struct parser *parser, const struct init_interface *interface)
+{
+  const struct configuration *self = parser->configuration;
+
+  for (size_t i = 0; i < self->n_interfaces; i++)
+    if (strcasecmp (self->interfaces[i].mac, interface->mac) == 0 &&
+        self->interfaces[i].family == interface->family)
+      return complain (parser, "a second address of the same kind for %s", interface->mac);
+  return true;
+}
+
+static bool
+parse_interface (struct parser *parser, char **fields)
+{
+  struct configuration *self = parser->configuration;
+  struct init_interface interface = { .mac = fields[1], .text = fields[2] };
+  int family;
+
+  if (!is_mac (interface.mac))
+    return complain (parser, "\"%s\" is not a MAC address", interface.mac);
+  if (!parse_address (parser, &interface) || !check_single (parser, &interface))
+    return false;
+  interface.has_gateway = strcmp (fields[3], "-") != 0;
+  if (interface.has_gateway &&
+      (!is_address (fields[3], &family, interface.gateway) || family != interface.family))
+    return complain (parser, "\"%s\" is not a gateway for %s", fields[3], interface.text);
+  self->interfaces = grow (self->interfaces, self->n_interfaces, sizeof *self->interfaces);
+  self->interfaces[self->n_interfaces++] = interface;
+  return true;
+}
+
+static bool
 parse_run_file (struct parser *parser, char **fields)
 {
   struct configuration *self = parser->configuration;
@@ -291,10 +360,10 @@ static const struct
   size_t n_fields; /* with the word */
   bool (*parse) (struct parser *parser, char **fields);
 } directives[] = {
-  { "version", 2, parse_version },   { "module", 2, parse_module },
-  { "timeout", 2, parse_timeout },   { "on-failure", 2, parse_on_failure },
-  { "mount", 5, parse_mount },       { "overlay", 1, parse_overlay },
-  { "run-file", 4, parse_run_file },
+  { "version", 2, parse_version },     { "module", 2, parse_module },
+  { "timeout", 2, parse_timeout },     { "on-failure", 2, parse_on_failure },
+  { "mount", 5, parse_mount },         { "overlay", 1, parse_overlay },
+  { "interface", 4, parse_interface }, { "run-file", 4, parse_run_file },
 };
 
 static bool
@@ -361,6 +430,7 @@ configuration_clear (struct configuration *self)
     free (self->mounts[i].data);
   free (self->modules);
   free (self->mounts);
+  free (self->interfaces);
   free (self->run_files);
   free (self->text);
   *self = (struct configuration){ 0 };

@@ -15,9 +15,11 @@
  *     timeout 30                          seconds to wait for a device or a server
  *     on-failure power-off                or: shell
  *     mount virtiofs vmroot / rw,relatime the root comes first: TYPE SOURCE TARGET OPTIONS
- *     overlay                             the root is the lower layer; a tmpfs takes what is
- * written mount tmpfs tmpfs /tmp size=1g run-file systemd/network/a 0644 1   path below /run, mode,
- * N of /run-files/N
+ *     overlay                             the root below, a tmpfs for what is written above
+ *     mount tmpfs tmpfs /tmp size=1g
+ *     interface 52:54:00:12:34:56 192.168.122.5/24 192.168.122.1
+ *                                         MAC ADDRESS/PREFIX GATEWAY, or - for none
+ *     run-file systemd/network/a 0644 1   path below /run, mode, N of /run-files/N
  *
  * A mistake anywhere is an error: a guest that starts with half of what was asked for is worse than
  * one that says what is wrong.
@@ -35,6 +37,17 @@ struct init_mount
   char *data;          /* of mount(2): the options that are not flags; NULL when there are none */
 };
 
+struct init_interface
+{
+  const char *mac;
+  const char *text; /* the address as written, for messages */
+  int family;
+  unsigned char address[16];
+  unsigned prefix;
+  unsigned char gateway[16];
+  bool has_gateway;
+};
+
 struct init_run_file
 {
   const char *path; /* below /run */
@@ -49,6 +62,8 @@ struct configuration
   size_t n_modules;
   struct init_mount *mounts; /* the first is the root */
   size_t n_mounts;
+  struct init_interface *interfaces;
+  size_t n_interfaces;
   struct init_run_file *run_files;
   size_t n_run_files;
   unsigned timeout;

@@ -3,6 +3,7 @@
 #include "mounts.h"
 
 #include "emergency.h"
+#include "nfs.h"
 #include "uevents.h"
 
 #include <dirent.h>
@@ -111,6 +112,11 @@ mount_one (const struct init_mount *entry,
   double start = uevents_now ();
   bool waiting = true;
 
+  if (strcmp (entry->type, "nfs4") == 0)
+    {
+      nfs_mount (entry, target, flags, uevents, deadline);
+      return;
+    }
   while (mount (entry->source, target, entry->type, flags, entry->data) < 0)
     {
       int error = errno;

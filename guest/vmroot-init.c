@@ -14,6 +14,7 @@
 #include "emergency.h"
 #include "modules.h"
 #include "mounts.h"
+#include "network.h"
 #include "run-files.h"
 #include "switch-root.h"
 #include "uevents.h"
@@ -165,6 +166,7 @@ main (int argc, char **argv)
   run_files_copy (&configuration);
   arm (&configuration);
   deadline = uevents_now () + configuration.timeout;
+  network_configure (&configuration, uevents, deadline);
   mounts_root (&configuration, uevents, deadline);
   emergency_set_root ("/root");
   initramfs = switch_root_enter ();

@@ -17,6 +17,8 @@ import time
 
 VIRTIOFSDS = ["/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd"]
 QEMU = "qemu-system-x86_64"
+# In this network 10.0.2.2 is the loopback of this machine.
+NETWORK = "user,id=network,net=10.0.2.0/24,ipv6=off"
 
 
 @dataclasses.dataclass
@@ -109,7 +111,7 @@ class Guest:
     """One run of QEMU. Its serial line is the guest's console."""
 
     def __init__(self, kernel, initramfs, command_line, roots, virtiofsd, directory,
-                 cold_plugged=True, memory="512M"):
+                 cold_plugged=True, memory="512M", mac=None):
         self.console = ""
         self.process = None
         self.seconds = None
@@ -125,6 +127,9 @@ class Guest:
             "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
             "-kernel", kernel.image, "-initrd", directory + "/initramfs",
             "-append", "console=ttyS0 panic=-1 " + command_line]
+        if mac is not None:
+            arguments += ["-netdev", NETWORK,
+                          "-device", f"virtio-net-pci,netdev=network,mac={mac},romfile="]
         try:
             for n, (tag, served) in enumerate(roots.items()):
                 server = Virtiofsd(virtiofsd, served, f"{directory}/fs{n}")

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import socket
 import subprocess
 
 import pytest
@@ -328,6 +329,83 @@ def test_server_that_does_not_answer(start, hanging):
     assert failure(guest.console) == (
         'the server of virtiofs "vmroot" does not answer (waited 4 s): is it running on the host, '
         "and can it read the directory?")
+
+
+MAC = "52:54:00:12:34:56"
+INTERFACE = f"interface {MAC} 10.0.2.15/24 10.0.2.2\n"
+
+
+def nfs_root(server, options=""):
+    return (f"mount nfs4 {server}:/export/a / rw,vers=4.2,addr={server},clientaddr=10.0.2.15"
+            f"{options}\n")
+
+
+@pytest.fixture
+def start_nfs(start, kernel):
+    """start(configuration, ...): a guest with an interface and what NFS needs, and no tree."""
+
+    def start_nfs(configuration, **options):
+        return start(configuration, roots={}, script=None, **{
+            "modules": kernel.load_order("virtio_pci", "virtio_net", "nfsv4"), "mac": MAC} | options)
+
+    return start_nfs
+
+
+@pytest.fixture
+def silent_server():
+    """The port of a server that takes connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_interface_missing(start_nfs):
+    guest = start_nfs("timeout 2\ninterface 52:54:00:65:43:21 10.0.2.15/24 -\n"
+                      + nfs_root("10.0.2.2"))
+
+    assert failure(guest.console) == (
+        "no network interface has the MAC address 52:54:00:65:43:21 (waited 2 s): has the domain "
+        "an <interface> with <mac address='52:54:00:65:43:21'/>, and its kernel a driver for the "
+        "model?")
+    assert f"network interface eth0: {MAC}" in guest.console
+
+
+def test_interface_has_its_addresses(start_nfs):
+    guest = start_nfs("timeout 1\n" + INTERFACE + f"interface {MAC} fd00::5/64 fd00::1\n"
+                      + nfs_root("10.0.2.2"))
+
+    assert "address of eth0: 10.0.2.15\n" in guest.console
+    assert "address of eth0: fd00::5\n" in guest.console
+
+
+def test_nfs_server_refuses(start_nfs):
+    guest = start_nfs("timeout 2\n" + INTERFACE + nfs_root("10.0.2.2", ",port=1"))
+
+    assert "vmroot-init: waiting for the NFS server 10.0.2.2: Connection refused" in guest.console
+    assert failure(guest.console) == (
+        'cannot mount nfs4 "10.0.2.2:/export/a" on /: the server 10.0.2.2 does not answer on port '
+        "1 (waited 2 s): Connection refused: is its NFS server running, and does its firewall let "
+        "10.0.2.15 in?")
+
+
+def test_nobody_has_the_address_of_the_nfs_server(start_nfs):
+    guest = start_nfs("timeout 4\n" + INTERFACE + nfs_root("10.0.2.77"))
+
+    assert "the server 10.0.2.77 does not answer on port 2049 (waited 4 s): " in failure(
+        guest.console)
+
+
+def test_nfs_server_says_nothing(start_nfs, silent_server):
+    guest = start_nfs("timeout 2\n" + INTERFACE + nfs_root("10.0.2.2", f",port={silent_server}"))
+
+    assert failure(guest.console).startswith(
+        'the server of nfs4 "10.0.2.2:/export/a" does not answer (waited 4 s)')
+
+
+def test_nfs_without_module(start_nfs, kernel, silent_server):
+    guest = start_nfs(INTERFACE + nfs_root("10.0.2.2", f",port={silent_server}"),
+                      modules=kernel.load_order("virtio_pci", "virtio_net"))
+
+    assert "the kernel knows no file system nfs4" in failure(guest.console)
 
 
 def type_when(pairs):

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/mount.h>
 
 static void
@@ -98,6 +99,35 @@ test_escapes (void)
   configuration_clear (&configuration);
 }
 
+static void
+test_interfaces (void)
+{
+  struct configuration configuration;
+  const guint8 address4[] = { 192, 168, 122, 5 };
+  const guint8 gateway4[] = { 192, 168, 122, 1 };
+  const guint8 address6[16] = { 0xfd, 0, [15] = 5 };
+
+  parse (&configuration, "version 1\n"
+                         "interface 52:54:00:AB:cd:56 192.168.122.5/24 192.168.122.1\n"
+                         "interface 52:54:00:ab:cd:56 fd00::5/64 -\n"
+                         "mount nfs4 192.168.122.1:/export/a / rw,vers=4.2,addr=192.168.122.1\n");
+
+  g_assert_cmpuint (configuration.n_interfaces, ==, 2);
+  g_assert_cmpstr (configuration.interfaces[0].mac, ==, "52:54:00:AB:cd:56");
+  g_assert_cmpint (configuration.interfaces[0].family, ==, AF_INET);
+  g_assert_cmpmem (configuration.interfaces[0].address, 4, address4, 4);
+  g_assert_cmpuint (configuration.interfaces[0].prefix, ==, 24);
+  g_assert_true (configuration.interfaces[0].has_gateway);
+  g_assert_cmpmem (configuration.interfaces[0].gateway, 4, gateway4, 4);
+  g_assert_cmpint (configuration.interfaces[1].family, ==, AF_INET6);
+  g_assert_cmpmem (configuration.interfaces[1].address, 16, address6, 16);
+  g_assert_cmpuint (configuration.interfaces[1].prefix, ==, 64);
+  g_assert_false (configuration.interfaces[1].has_gateway);
+  configuration_clear (&configuration);
+}
+
+#define INTERFACE "version 1\ninterface 52:54:00:12:34:56 10.0.0.2/8 -\n"
+
 static const struct
 {
   const char *text;
@@ -138,6 +168,23 @@ static const struct
     "line 2: \"srv\" must be an absolute path without \"..\"" },
   { "version 1\nmount virtiofs a / rw\nmount tmpfs tmpfs /a/.. rw\n",
     "line 3: \"/a/..\" must be an absolute path without \"..\"" },
+  { "version 1\ninterface 52:54:00:12:34 10.0.0.2/8 -\n",
+    "line 2: \"52:54:00:12:34\" is not a MAC address" },
+  { "version 1\ninterface 52:54:00:12:34:5g 10.0.0.2/8 -\n",
+    "line 2: \"52:54:00:12:34:5g\" is not a MAC address" },
+  { "version 1\ninterface 52:54:00:12:34:56 10.0.0.2 -\n",
+    "line 2: \"10.0.0.2\" is not ADDRESS/PREFIX" },
+  { "version 1\ninterface 52:54:00:12:34:56 10.0.0/8 -\n", "line 2: \"10.0.0\" is not an address" },
+  { "version 1\ninterface 52:54:00:12:34:56 10.0.0.2/33 -\n",
+    "line 2: \"33\" is not a number up to 32" },
+  { "version 1\ninterface 52:54:00:12:34:56 fd00::2/129 -\n",
+    "line 2: \"129\" is not a number up to 128" },
+  { "version 1\ninterface 52:54:00:12:34:56 10.0.0.2/8 fd00::1\n",
+    "line 2: \"fd00::1\" is not a gateway for 10.0.0.2/8" },
+  { "version 1\ninterface 52:54:00:12:34:56 10.0.0.2/8\n",
+    "line 2: \"interface\" has 2 fields, not 3" },
+  { INTERFACE "interface 52:54:00:12:34:56 10.0.0.3/8 -\n",
+    "line 3: a second address of the same kind for 52:54:00:12:34:56" },
   { "version 1\nrun-file ../a 0644 1\n",
     "line 2: \"../a\" must be a relative path without \"..\"" },
   { "version 1\nrun-file a 0888 1\n", "line 2: \"0888\" is not a number in base eight up to 4095" },
@@ -177,7 +224,8 @@ static void
 test_cut_anywhere (void)
 {
   const char *whole = "version 1\nmodule a\\040b.ko\ntimeout 5\nmount virtiofs vmroot / ro,a=b\n"
-                      "overlay\nmount tmpfs tmpfs /tmp -\nrun-file a/b 0644 1\n";
+                      "overlay\nmount tmpfs tmpfs /tmp -\n"
+                      "interface 52:54:00:12:34:56 10.0.0.2/8 10.0.0.1\nrun-file a/b 0644 1\n";
 
   for (gsize length = 0; length <= strlen (whole); length++)
     {
@@ -200,6 +248,7 @@ main (int argc, char **argv)
   g_test_add_func ("/init-configuration/defaults", test_defaults);
   g_test_add_func ("/init-configuration/flags-and-data", test_flags_and_data_are_told_apart);
   g_test_add_func ("/init-configuration/escapes", test_escapes);
+  g_test_add_func ("/init-configuration/interfaces", test_interfaces);
   g_test_add_func ("/init-configuration/mistakes", test_mistakes);
   g_test_add_func ("/init-configuration/nul", test_nul);
   g_test_add_func ("/init-configuration/cut-anywhere", test_cut_anywhere);
