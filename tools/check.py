@@ -25,6 +25,12 @@ sys.dont_write_bytecode = True
 import trees  # noqa: E402
 
 OTHER_RELEASE = 'trixie'
+# Whole stacks, without which a suppression finds nothing; undefined behaviour is an error, not a remark.
+SANITIZERS = {
+    'ASAN_OPTIONS': 'fast_unwind_on_malloc=0',
+    'LSAN_OPTIONS': f'suppressions={SOURCE}/tests/lsan.supp:print_suppressions=0',
+    'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+}
 QUICK = ('format', 'unit', 'gi')
 
 
@@ -96,7 +102,8 @@ class Build:
         junit = self.directory / 'meson-logs/testlog.junit.xml'
         junit.unlink(missing_ok=True)
         status = run('meson', 'test', '-C', self.directory, '--no-rebuild', '--print-errorlogs', '--suite', suite,
-                     *arguments, env={**os.environ, 'VMROOT_TEST_TREE': str(trees.path(trees.DEBIAN))})
+                     *arguments,
+                     env={**os.environ, **SANITIZERS, 'VMROOT_TEST_TREE': str(trees.path(trees.DEBIAN))})
         if not junit.exists():
             print(f'suite {suite} did not run')
             return Count(failed=1)
