@@ -22,6 +22,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SOURCE / 'tests/host'))
 sys.dont_write_bytecode = True
 
+import namespaces  # noqa: E402
 import trees  # noqa: E402
 
 OTHER_RELEASE = 'trixie'
@@ -126,8 +127,8 @@ class OtherRelease:
         unfinished = self.directory.with_suffix('.unfinished')
         trees.remove(unfinished)
         unfinished.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(['debootstrap', '--variant=minbase', OTHER_RELEASE, str(unfinished)], check=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.run(namespaces.alone(['debootstrap', '--variant=minbase', OTHER_RELEASE, str(unfinished)]),
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         # Installing a daemon must not start it: that is the machine's.
         policy = unfinished / 'usr/sbin/policy-rc.d'
         policy.write_text('#!/bin/sh\nexit 101\n')
@@ -222,6 +223,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     names = arguments.suite or (QUICK if arguments.quick else NAMES)
+    namespaces.exit_on_signals()
     os.environ['PYTHONDONTWRITEBYTECODE'] = '1'
     total = Count()
     with tempfile.TemporaryDirectory(prefix='vmroot-check-') as directory:

@@ -63,6 +63,17 @@ class CgroupBranch:
                     os.rmdir(directory)
 
 
+def alone(argv):
+    """`argv` for a program that mounts and leaves daemons: all of it ends with the program."""
+    return ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', *argv]
+
+
+def first_process_inside(process):
+    """The process ID, out here, of the first process inside what start() returned."""
+    with open(f'/proc/{process}/task/{process}/children', encoding='ascii') as children:
+        return int(children.read().split()[0])
+
+
 def start(argv, branch, **popen_arguments):
     """Start `argv` inside; kill the returned process and everything inside is gone."""
     return subprocess.Popen(
@@ -71,17 +82,20 @@ def start(argv, branch, **popen_arguments):
         start_new_session=True, preexec_fn=branch.join, **popen_arguments)
 
 
-def run(argv, **popen_arguments):
-    """Run `argv` inside; return its exit status. A signal to us ends it, and all it started."""
-    branch = CgroupBranch()
-    process = start(argv, branch, **popen_arguments)
-
-    def stop(number, _frame):
-        process.kill()
+def exit_on_signals():
+    """Leave by way of what is to be cleaned up."""
+    def leave(number, _frame):
         raise SystemExit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+        signal.signal(number, leave)
+
+
+def run(argv, **popen_arguments):
+    """Run `argv` inside; return its exit status. A signal to us ends it, and all it started."""
+    exit_on_signals()
+    branch = CgroupBranch()
+    process = start(argv, branch, **popen_arguments)
     try:
         return process.wait()
     finally:
@@ -117,10 +131,13 @@ def collect_children_until(wanted):
 
 
 def main():
+    # The first process of a PID namespace ignores what it does not handle.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     show_own_cgroups()
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.execvp(sys.argv[1], sys.argv[1:])
     sys.exit(abs(collect_children_until(child)))
 

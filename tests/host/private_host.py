@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A host of our own: libvirtd, QEMU and vmroot as they are installed, seen by nobody else.
 
-Everything here runs inside namespaces.py. /usr, /etc and /var are overlays whose changes are in memory, so
-vmroot is installed at its real paths and the machine keeps none of it.
+Everything here runs inside namespaces.py, on the file systems of private_root.py: vmroot is installed at its
+real paths, and the machine keeps none of it.
 """
 
 import contextlib
@@ -19,11 +19,13 @@ import uuid
 import libvirt
 
 import namespaces
+import private_root
 
 URI = 'qemu:///system'
 TREES = pathlib.Path('/srv/vmroot')
 SCRATCH = pathlib.Path('/run/private-host')
-HOOKS = pathlib.Path('/etc/libvirt/hooks/qemu.d')
+# What the machine has there for itself is hidden.
+OURS = ('/etc/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/var/log/libvirt', '/etc/vmroot', '/var/lib/vmroot')
 QEMU = '/usr/bin/qemu-system-x86_64'
 
 # Generous: guests run under TCG, on machines that do other things at the same time.
@@ -136,41 +138,25 @@ class PrivateHost:
     def __init__(self, build, trees, domain_type):
         self.build = pathlib.Path(build)
         self.domain_type = domain_type
-        self._make_file_systems(pathlib.Path(trees))
+        private_root.enter({str(trees): str(TREES)})
+        for directory in OURS:
+            pathlib.Path(directory).mkdir(exist_ok=True)
+            namespaces.mount('-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', directory)
+        SCRATCH.mkdir()
+        pathlib.Path('/var/log/libvirt/qemu').mkdir()
         self._install()
         self.virtlogd = Daemon('/usr/sbin/virtlogd')
         self.libvirtd = Daemon('/usr/sbin/libvirtd')
         self.events = None
 
-    @staticmethod
-    def _make_file_systems(trees):
-        namespaces.mount('-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', '/run')
-        namespaces.mount('-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', '/srv')
-        for directory in ('/run/lock', SCRATCH, TREES):
-            pathlib.Path(directory).mkdir()
-        # Before /var gets its overlay: virtiofsd must serve the real file system.
-        namespaces.mount('--bind', str(trees), str(TREES))
-        for name in ('usr', 'etc', 'var'):
-            upper, work = SCRATCH / name / 'upper', SCRATCH / name / 'work'
-            upper.mkdir(parents=True)
-            work.mkdir()
-            namespaces.mount('-t', 'overlay', '-o', f'lowerdir=/{name},upperdir={upper},workdir={work}',
-                             'overlay', f'/{name}')
-        for directory in ('/etc/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/var/log/libvirt'):
-            namespaces.mount('-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', directory)
-        for directory in ('/etc/vmroot', '/var/lib/vmroot'):
-            pathlib.Path(directory).mkdir(exist_ok=True)
-            namespaces.mount('-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', directory)
-        pathlib.Path('/var/log/libvirt/qemu').mkdir()
-
     def _install(self):
+        pathlib.Path('/etc/libvirt/qemu.conf').write_text(QEMU_CONF)
+        pathlib.Path('/etc/libvirt/libvirtd.conf').write_text(LIBVIRTD_CONF)
         with open(SCRATCH / 'install.log', 'wb') as log:
             subprocess.run(['meson', 'install', '-C', str(self.build), '--no-rebuild'], check=True,
                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             subprocess.run(['ldconfig'], check=True)
-        pathlib.Path('/etc/libvirt/qemu.conf').write_text(QEMU_CONF)
-        pathlib.Path('/etc/libvirt/libvirtd.conf').write_text(LIBVIRTD_CONF)
-        subprocess.run(['vmroot', 'setup'], check=True, stdin=subprocess.DEVNULL)
+            subprocess.run(['vmroot', 'setup'], check=True, stdin=subprocess.DEVNULL, stdout=log)
 
     def start(self):
         self.virtlogd.start()
@@ -191,13 +177,23 @@ class PrivateHost:
 
     @staticmethod
     def virsh(*arguments, check=True):
-        return subprocess.run(['virsh', '--quiet', '--connect', URI, *arguments], check=check,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        return command('virsh', '--quiet', '--connect', URI, *arguments, check=check)
 
     @staticmethod
     def vmroot(*arguments, check=True):
-        return subprocess.run(['vmroot', *arguments], check=check, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
+        return command('vmroot', *arguments, check=check)
+
+
+class CommandFailed(Exception):
+    """A command ended with an error: with what it said."""
+
+
+def command(*argv, check=True):
+    """Run a program as a user would, and return what it said."""
+    done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if check and done.returncode != 0:
+        raise CommandFailed(f'{" ".join(argv)}: exit status {done.returncode}\n{done.stdout}{done.stderr}')
+    return done
 
 
 class Line:
@@ -301,10 +297,10 @@ class Guest:
         self.start()
         return self.wait_until_probed()
 
-    def wait_until_stopped(self):
+    def wait_until_stopped(self, seconds=STOP_SECONDS):
         events = self.host.events.of(self.name)
         try:
-            while events.get(timeout=STOP_SECONDS) != libvirt.VIR_DOMAIN_EVENT_STOPPED:
+            while events.get(timeout=seconds) != libvirt.VIR_DOMAIN_EVENT_STOPPED:
                 pass
         except queue.Empty:
             raise GuestFailed(f'{self.name} did not stop.\n{self.console_tail()}') from None
@@ -314,6 +310,11 @@ class Guest:
         self.line.tell('power-off')
         self.wait_until_stopped()
 
+    def shut_down(self):
+        """Ask the guest's init to end, as a power button does."""
+        self.host.virsh('shutdown', self.name)
+        self.wait_until_stopped()
+
     def destroy(self):
         if self.is_running():
             self.host.virsh('destroy', self.name)
@@ -321,7 +322,7 @@ class Guest:
 
     def remove(self):
         """Leave nothing of the guest but its tree."""
-        with contextlib.suppress(GuestFailed, subprocess.CalledProcessError):
+        with contextlib.suppress(GuestFailed, CommandFailed):
             self.destroy()
         self.host.virsh('undefine', self.name, check=False)
         self.line.close()

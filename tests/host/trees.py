@@ -7,6 +7,8 @@ import pathlib
 import shutil
 import subprocess
 
+import namespaces
+
 MIRROR_SUITE = 'bookworm'
 DEBIAN = 'debian'
 SYSVINIT = 'debian-sysvinit'
@@ -41,10 +43,11 @@ def cache():
 
 
 def _mmdebstrap(target, packages):
-    subprocess.run(
+    # Were it interrupted, what it mounted in the tree would be there when the tree is removed.
+    subprocess.run(namespaces.alone(
         ['mmdebstrap', '--variant=minbase', f'--include={",".join(packages)}',
          '--dpkgopt=path-exclude=/usr/share/doc/*', '--dpkgopt=path-exclude=/usr/share/man/*',
-         '--dpkgopt=path-exclude=/usr/share/locale/*', MIRROR_SUITE, str(target)], check=True)
+         '--dpkgopt=path-exclude=/usr/share/locale/*', MIRROR_SUITE, str(target)]), check=True)
     _unlock_root(target)
 
 
