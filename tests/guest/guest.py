@@ -125,7 +125,7 @@ class Guest:
             "-m", memory, "-object", f"memory-backend-memfd,id=mem,size={memory},share=on",
             "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot", "-serial", "stdio",
             "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-            "-kernel", kernel.image, "-initrd", directory + "/initramfs",
+            "-kernel", kernel, "-initrd", directory + "/initramfs",
             "-append", "console=ttyS0 panic=-1 " + command_line]
         if mac is not None:
             arguments += ["-netdev", NETWORK,
@@ -204,14 +204,19 @@ def find_virtiofsd():
     return next((path for path in VIRTIOFSDS if os.access(path, os.X_OK)), None)
 
 
-def boot(kernel, init, configuration, roots, command_line="", modules=(), run_files=(),
-         run=Guest.run, virtiofsd=None, **options):
-    """Boots once; returns the guest, which is off, with what its console showed."""
+def boot_image(kernel, initramfs, roots, command_line="", run=Guest.run, **options):
+    """Boots a kernel with the bytes of an initramfs once; returns the guest, which is off, with what
+    its console showed. `roots`: tag -> directory."""
+    with tempfile.TemporaryDirectory(prefix="vmroot-guest-") as directory:
+        with Guest(kernel, initramfs, command_line, roots, find_virtiofsd(), directory,
+                   **options) as guest:
+            return run(guest)
+
+
+def boot(kernel, init, configuration, roots, modules=(), run_files=(), **options):
+    """The same, with an initramfs made of what is given."""
     with open(init, "rb") as file:
         program = file.read()
     contents = {re.sub(r"\.ko\..*", ".ko", path): kernel.read_module(path) for path in modules}
     initramfs = make_initramfs(program, configuration, contents, run_files)
-    with tempfile.TemporaryDirectory(prefix="vmroot-guest-") as directory:
-        with Guest(kernel, initramfs, command_line, roots, virtiofsd or find_virtiofsd(),
-                   directory, **options) as guest:
-            return run(guest)
+    return boot_image(kernel.image, initramfs, roots, **options)
