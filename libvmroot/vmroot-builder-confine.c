@@ -8,6 +8,7 @@
 #include <linux/landlock.h>
 #include <linux/mount.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -258,5 +259,9 @@ vmroot_builder_confine (int *tree_fd, GError **error)
     return FALSE;
   if (prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
     return fail (error, "dumpable", errno);
+
+  /* After the change of user, which undoes it (prctl(2)). */
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    return fail (error, "pdeathsig", errno);
   return filter_system_calls (error);
 }
