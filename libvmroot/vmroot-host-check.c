@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 #include "vmroot-host-private.h"
 
@@ -154,15 +155,15 @@ check_exposure (GPtrArray *directories, GPtrArray *findings)
 static void
 check_boot_directory (VmrootHost *self, GPtrArray *findings)
 {
-  g_autofree gchar *path = vmroot_context_path (self->context, "/var/lib/vmroot/boot");
+  g_autofree gchar *path = vmroot_context_path (self->context, VMROOT_BOOT_DIRECTORY);
   struct stat st;
 
   if (stat (path, &st) != 0 || (st.st_mode & S_IXOTH) != 0)
     return;
 
   add (findings, "boot-directory-closed", VMROOT_SEVERITY_ERROR, "QEMU cannot reach boot images",
-       "QEMU does not run as root, and /var/lib/vmroot/boot is searchable by root only.",
-       "Run `chmod 0711 /var/lib/vmroot/boot`.");
+       "QEMU does not run as root, and " VMROOT_BOOT_DIRECTORY " is searchable by root only.",
+       "Run `chmod 0711 " VMROOT_BOOT_DIRECTORY "`.");
 }
 
 /**

@@ -5,10 +5,9 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 
+#include "vmroot-domain-private.h"
 #include "vmroot-host-private.h"
 #include "vmroot-libvirt-state-private.h"
-
-#define BOOT_DIRECTORY "/var/lib/vmroot/boot"
 
 /* libvirt writes a guest's status file some time after the hook has prepared it. */
 #define START_SECONDS 120
@@ -148,7 +147,7 @@ static gboolean
 remove_boot_images (Reconciliation *reconciliation, GError **error)
 {
   VmrootContext *context = reconciliation->host->context;
-  g_autofree gchar *path = vmroot_context_path (context, BOOT_DIRECTORY);
+  g_autofree gchar *path = vmroot_context_path (context, VMROOT_BOOT_DIRECTORY);
   g_autoptr (GDir) directories = g_dir_open (path, 0, NULL);
   const gchar *uuid;
 

@@ -5,11 +5,10 @@
 #include <unistd.h>
 
 #include "vmroot-boot-image.h"
+#include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 #include "vmroot-host-private.h"
 #include "vmroot-tree-private.h"
-
-#define BOOT_DIRECTORY "/var/lib/vmroot/boot"
 
 /**
  * VmrootHost:
@@ -149,7 +148,7 @@ take_boot_image (Preparation *preparation, GError **error)
 {
   VmrootContext *context = preparation->host->context;
   const gchar *uuid = preparation->journal->uuid;
-  g_autofree gchar *relative_path = g_build_filename (BOOT_DIRECTORY, uuid, NULL);
+  g_autofree gchar *relative_path = g_build_filename (VMROOT_BOOT_DIRECTORY, uuid, NULL);
   g_autofree gchar *directory = vmroot_context_path (context, relative_path);
 
   /* QEMU opens the kernel as another user than root. */
@@ -288,7 +287,7 @@ vmroot_host_open_directories (VmrootHost *self,
                               GPtrArray *directories,
                               GError **error)
 {
-  GPtrArray *shares = vmroot_spec_list_shares (spec);
+  g_autoptr (GPtrArray) shares = vmroot_spec_list_shares (spec);
   const gboolean writable = !vmroot_spec_get_read_only (spec) && !vmroot_spec_get_ephemeral (spec);
 
   if (!add_directory (self, configuration, vmroot_spec_get_tag (spec),
@@ -438,6 +437,7 @@ new_journal (VmrootHost *self, VmrootDomain *domain, VmrootSpec *spec)
   VmrootJournal *journal = vmroot_journal_new (uuid);
 
   journal->name = vmroot_domain_get_name (domain);
+  journal->domain_id = vmroot_domain_get_id (domain);
   journal->transport = vmroot_spec_get_transport (spec);
   journal->xattrs = vmroot_spec_get_xattrs (spec);
   journal->since = vmroot_context_now (self->context);

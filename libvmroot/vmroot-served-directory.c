@@ -107,10 +107,10 @@ set_not_allowed (VmrootServedDirectory *self,
 
   g_set_error (
       error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED,
-      "%s%s%s is not beneath a directory that guests of this host may have (%s): move it, or "
+      "%s%s%s%s is not beneath a directory that guests of this host may have (%s): move it, or "
       "add the directory it lies in to allowed-directories in %s",
-      self->directory, is_elsewhere ? ", which leads to " : "", is_elsewhere ? self->path : "",
-      allowed, file);
+      self->directory, is_elsewhere ? " leads to " : "", is_elsewhere ? self->path : "",
+      is_elsewhere ? ", which" : "", allowed, file);
 }
 
 VmrootServedDirectory *
