@@ -183,6 +183,10 @@ class Checks:
     def gi(self):
         return self._suite(self.gcc, 'gi')
 
+    def plugin(self):
+        """The page in the real virt-manager."""
+        return self._suite(self.gcc, 'plugin')
+
     def compiler(self):
         """The unit tests as clang compiles them."""
         return self._suite(self.clang, 'unit')
@@ -207,7 +211,7 @@ class Checks:
         return OtherRelease().check()
 
 
-NAMES = ('format', 'unit', 'gi', 'compiler', 'sanitizer', 'guest', 'host', 'release')
+NAMES = ('format', 'unit', 'gi', 'plugin', 'compiler', 'sanitizer', 'guest', 'host', 'release')
 
 
 def parse_arguments():
