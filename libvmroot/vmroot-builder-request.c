@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "vmroot-builder-private.h"
+#include "vmroot-nfs-mount-private.h"
 #include "vmroot-spec-private.h"
 
 /* How long vmroot-init waits for the device of its root. */
@@ -39,13 +40,45 @@ append_mount (GString *configuration,
   g_string_append_c (configuration, '\n');
 }
 
+/* The interface over which the root is reached. */
 static void
-append_root (GString *configuration, VmrootSpec *spec)
+append_interface (GString *configuration, VmrootSpec *spec)
 {
-  gboolean writable = !vmroot_spec_get_read_only (spec) && !vmroot_spec_get_ephemeral (spec);
+  const gchar *gateway = vmroot_spec_get_gateway (spec);
 
-  append_mount (configuration, "virtiofs", vmroot_spec_get_tag (spec), "/",
-                writable ? "rw,relatime" : "ro,relatime");
+  append_field (configuration, "interface");
+  append_field (configuration, vmroot_spec_get_mac_address (spec));
+  append_field (configuration, vmroot_spec_get_address (spec));
+  append_field (configuration, gateway != NULL ? gateway : "-");
+  g_string_append_c (configuration, '\n');
+}
+
+static void
+append_nfs_mount (GString *configuration,
+                  VmrootSpec *spec,
+                  const gchar *directory,
+                  const gchar *target,
+                  gboolean read_only)
+{
+  g_autofree gchar *source = vmroot_nfs_mount_source (spec, directory);
+  g_autofree gchar *options = vmroot_nfs_mount_options (spec, read_only);
+
+  append_mount (configuration, "nfs4", source, target, options);
+}
+
+static void
+append_root (GString *configuration, VmrootSpec *spec, VmrootTree *tree)
+{
+  gboolean read_only = vmroot_spec_get_read_only (spec) || vmroot_spec_get_ephemeral (spec);
+
+  if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS)
+    {
+      append_interface (configuration, spec);
+      append_nfs_mount (configuration, spec, vmroot_tree_get_path (tree), "/", read_only);
+    }
+  else
+    append_mount (configuration, "virtiofs", vmroot_spec_get_tag (spec), "/",
+                  read_only ? "ro,relatime" : "rw,relatime");
   if (vmroot_spec_get_ephemeral (spec))
     g_string_append (configuration, "overlay\n");
 }
@@ -58,9 +91,14 @@ append_shares (GString *configuration, VmrootSpec *spec)
   for (guint i = 0; i < shares->len; i++)
     {
       g_autofree gchar *tag = vmroot_share_tag (i);
+      const gchar *target = vmroot_share_get_mount_point (shares->pdata[i]);
+      gboolean read_only = vmroot_share_get_read_only (shares->pdata[i]);
 
-      append_mount (configuration, "virtiofs", tag, vmroot_share_get_mount_point (shares->pdata[i]),
-                    vmroot_share_get_read_only (shares->pdata[i]) ? "ro" : "rw");
+      if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS)
+        append_nfs_mount (configuration, spec, vmroot_share_get_directory (shares->pdata[i]),
+                          target, read_only);
+      else
+        append_mount (configuration, "virtiofs", tag, target, read_only ? "ro" : "rw");
     }
 }
 
@@ -95,14 +133,14 @@ append_run_files (GString *configuration, gchar **paths)
 /* The format is that of guest/configuration.h. The builder puts the version and the modules first.
  */
 static gchar *
-make_configuration (VmrootSpec *spec, gchar **run_files)
+make_configuration (VmrootSpec *spec, VmrootTree *tree, gchar **run_files)
 {
   g_autoptr (GString) configuration = g_string_new (NULL);
   gboolean shell = vmroot_spec_get_on_failure (spec) == VMROOT_ON_FAILURE_SHELL;
 
   g_string_append_printf (configuration, "timeout %d\n", DEVICE_TIMEOUT_SECONDS);
   g_string_append_printf (configuration, "on-failure %s\n", shell ? "shell" : "power-off");
-  append_root (configuration, spec);
+  append_root (configuration, spec, tree);
   append_shares (configuration, spec);
   append_tmpfs (configuration, spec);
   append_run_files (configuration, run_files);
@@ -125,7 +163,7 @@ vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec
 {
   g_autofree gchar *path = g_filename_display_name (vmroot_tree_get_path (tree));
   g_auto (GStrv) run_files = vmroot_spec_list_run_files (spec);
-  g_autofree gchar *configuration = make_configuration (spec, run_files);
+  g_autofree gchar *configuration = make_configuration (spec, tree, run_files);
   g_auto (GVariantDict) request = G_VARIANT_DICT_INIT (NULL);
 
   g_variant_dict_insert (&request, "operation", "s", operation);

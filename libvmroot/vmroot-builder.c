@@ -223,11 +223,8 @@ check_answer (GVariant *answer, GError **error)
 }
 
 GVariant *
-vmroot_builder_run (VmrootTree *tree,
-                    GVariant *request,
-                    const int *fds,
-                    GCancellable *cancellable,
-                    GError **error)
+vmroot_builder_run (
+    VmrootTree *tree, GVariant *request, const int *fds, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GVariant) answer = NULL;
   int request_fd = open_request (request, error);

@@ -13,6 +13,7 @@ typedef struct
   gchar **allowed_directories; /* absolute paths; guests are given what lies strictly beneath */
   gchar *virtiofsd;            /* absolute path; NULL: look for it */
   gboolean trusted_xattrs;     /* guests may have trusted.* attributes */
+  gboolean nfs_sync;           /* what a guest wrote is on the disk before it is told so */
 } VmrootConfiguration;
 
 /* A missing file is the defaults. Anything in it that is not understood is an error. */

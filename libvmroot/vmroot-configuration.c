@@ -69,11 +69,12 @@ read_virtiofsd (VmrootConfiguration *self, GKeyFile *file, GError **error)
 }
 
 static gboolean
-read_trusted_xattrs (VmrootConfiguration *self, GKeyFile *file, GError **error)
+read_boolean (
+    GKeyFile *file, const gchar *group, const gchar *name, gboolean *value, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
 
-  self->trusted_xattrs = g_key_file_get_boolean (file, "virtiofs", "trusted-xattrs", &local_error);
+  *value = g_key_file_get_boolean (file, group, name, &local_error);
   if (local_error == NULL)
     return TRUE;
 
@@ -82,10 +83,23 @@ read_trusted_xattrs (VmrootConfiguration *self, GKeyFile *file, GError **error)
   return FALSE;
 }
 
+static gboolean
+read_trusted_xattrs (VmrootConfiguration *self, GKeyFile *file, GError **error)
+{
+  return read_boolean (file, "virtiofs", "trusted-xattrs", &self->trusted_xattrs, error);
+}
+
+static gboolean
+read_nfs_sync (VmrootConfiguration *self, GKeyFile *file, GError **error)
+{
+  return read_boolean (file, "nfs", "sync", &self->nfs_sync, error);
+}
+
 static const Key keys[] = {
   { "host", "allowed-directories", read_allowed_directories },
   { "virtiofs", "virtiofsd", read_virtiofsd },
   { "virtiofs", "trusted-xattrs", read_trusted_xattrs },
+  { "nfs", "sync", read_nfs_sync },
 };
 
 static const Key *

@@ -132,14 +132,14 @@ vmroot_host_get_backend (VmrootTransport transport, GError **error)
 {
   static const VmrootTransportBackend *const backends[] = {
     [VMROOT_TRANSPORT_VIRTIOFS] = &vmroot_transport_virtiofs,
+    [VMROOT_TRANSPORT_NFS] = &vmroot_transport_nfs,
   };
 
   if ((gsize)transport < G_N_ELEMENTS (backends))
     return backends[transport];
 
   g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                       "This version of vmroot serves roots by virtiofs only; choose the transport "
-                       "virtiofs for this guest");
+                       "This version of vmroot does not know the transport of this guest");
   return NULL;
 }
 
@@ -431,17 +431,23 @@ prepare_locked (Preparation *preparation, gboolean before_start, GError **error)
 }
 
 static VmrootJournal *
-new_journal (VmrootHost *self, VmrootDomain *domain, VmrootSpec *spec)
+new_journal (VmrootHost *self, VmrootDomain *domain, VmrootSpec *spec, GError **error)
 {
   g_autofree gchar *uuid = vmroot_domain_get_uuid (domain);
-  VmrootJournal *journal = vmroot_journal_new (uuid);
+  g_autoptr (VmrootJournal) journal = vmroot_journal_new (uuid);
+  const VmrootTransportBackend *backend =
+      vmroot_host_get_backend (vmroot_spec_get_transport (spec), error);
 
   journal->name = vmroot_domain_get_name (domain);
   journal->domain_id = vmroot_domain_get_id (domain);
   journal->transport = vmroot_spec_get_transport (spec);
   journal->xattrs = vmroot_spec_get_xattrs (spec);
   journal->since = vmroot_context_now (self->context);
-  return journal;
+  if (backend == NULL ||
+      (backend->describe != NULL && !backend->describe (self->context, spec, journal, error)))
+    return NULL;
+
+  return g_steal_pointer (&journal);
 }
 
 /* The UUID becomes a file's name, and the document is not trusted. */
@@ -484,8 +490,9 @@ prepare (VmrootHost *self,
   if (spec == NULL || (configuration = vmroot_configuration_load (self->context, error)) == NULL)
     return FALSE;
 
-  journal = new_journal (self, domain, spec);
-  if (!vmroot_host_open_directories (self, configuration, spec, journal->directories, error))
+  journal = new_journal (self, domain, spec, error);
+  if (journal == NULL ||
+      !vmroot_host_open_directories (self, configuration, spec, journal->directories, error))
     return FALSE;
 
   lock = lock_guest (self, journal->uuid, cancellable, error);

@@ -21,6 +21,7 @@ typedef struct
   gint domain_id; /* libvirt's number of the running domain; -1: not known */
   VmrootTransport transport;
   VmrootXattrs xattrs;
+  gchar *client; /* the address that its directories are exported to; NULL: they are not */
   GDateTime *since;
   gboolean complete;
   GPtrArray *steps;       /* names, oldest first */

@@ -26,6 +26,7 @@ vmroot_journal_free (VmrootJournal *self)
 {
   g_free (self->uuid);
   g_free (self->name);
+  g_free (self->client);
   g_clear_pointer (&self->since, g_date_time_unref);
   g_ptr_array_unref (self->steps);
   g_ptr_array_unref (self->directories);
@@ -142,6 +143,7 @@ read_file (const gchar *uuid, const gchar *path, GError **error)
   self->transport = (VmrootTransport)transport;
   self->xattrs = (VmrootXattrs)xattrs;
   self->domain_id = g_key_file_get_integer (file, GROUP, "domain-id", NULL);
+  self->client = g_key_file_get_string (file, GROUP, "client", NULL);
   self->complete = g_key_file_get_boolean (file, GROUP, "complete", NULL);
   return g_steal_pointer (&self);
 }
@@ -233,6 +235,8 @@ vmroot_journal_save (VmrootJournal *self, VmrootContext *context, GError **error
   g_key_file_set_string (file, GROUP, "transport",
                          enum_to_nick (VMROOT_TYPE_TRANSPORT, self->transport));
   g_key_file_set_string (file, GROUP, "xattrs", enum_to_nick (VMROOT_TYPE_XATTRS, self->xattrs));
+  if (self->client != NULL)
+    g_key_file_set_string (file, GROUP, "client", self->client);
   g_key_file_set_string (file, GROUP, "since", since);
   g_key_file_set_boolean (file, GROUP, "complete", self->complete);
   g_key_file_set_string_list (file, GROUP, "steps", (const gchar *const *)self->steps->pdata,
@@ -288,7 +292,8 @@ vmroot_journal_get_root (VmrootJournal *self)
 gboolean
 vmroot_journal_serves_the_same (VmrootJournal *self, VmrootJournal *other)
 {
-  if (self->transport != other->transport || self->directories->len != other->directories->len)
+  if (self->transport != other->transport || g_strcmp0 (self->client, other->client) != 0 ||
+      self->directories->len != other->directories->len)
     return FALSE;
 
   for (guint i = 0; i < self->directories->len; i++)

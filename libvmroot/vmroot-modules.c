@@ -42,6 +42,9 @@ static const struct
 } transport_needs[] = {
   { VMROOT_TRANSPORT_VIRTIOFS, { "virtio_pci", "CONFIG_VIRTIO_PCI" } },
   { VMROOT_TRANSPORT_VIRTIOFS, { "virtiofs", "CONFIG_VIRTIO_FS" } },
+  { VMROOT_TRANSPORT_NFS, { "virtio_pci", "CONFIG_VIRTIO_PCI" } },
+  { VMROOT_TRANSPORT_NFS, { "virtio_net", "CONFIG_VIRTIO_NET" } },
+  { VMROOT_TRANSPORT_NFS, { "nfsv4", "CONFIG_NFS_V4" } },
 };
 
 static const VmrootModuleNeed overlay_need = { "overlay", "CONFIG_OVERLAY_FS" };

@@ -251,6 +251,25 @@ validate_word (const gchar *what, const gchar *value, GError **error)
 }
 
 static gboolean
+is_ipv4 (const gchar *text)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+
+  return address != NULL && g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4;
+}
+
+/* 192.168.122.5/24 */
+static gboolean
+is_interface_address (const gchar *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, "/", 2);
+  guint64 prefix;
+
+  return g_strv_length (parts) == 2 && is_ipv4 (parts[0]) &&
+         g_ascii_string_to_unsigned (parts[1], 10, 1, 31, &prefix, NULL);
+}
+
+static gboolean
 validate_network (VmrootSpec *self, GError **error)
 {
   const VmrootError code = VMROOT_ERROR_INVALID_SPEC;
@@ -258,17 +277,22 @@ validate_network (VmrootSpec *self, GError **error)
   const gchar *address = vmroot_spec_get_address (self);
   const gchar *mac_address = vmroot_spec_get_mac_address (self);
   const gchar *server = vmroot_spec_get_server (self);
-  g_autoptr (GInetAddress) inet = address != NULL ? g_inet_address_new_from_string (address) : NULL;
+  const gchar *gateway = vmroot_spec_get_gateway (self);
 
   if (network != NULL && (*network == '\0' || strchr (network, '/') || !fits_xml (network, "")))
     return invalid (error, code, "“%s” is not the name of a libvirt network", network);
-  if (address != NULL && (inet == NULL || g_inet_address_get_family (inet) != G_SOCKET_FAMILY_IPV4))
-    return invalid (error, code, "“%s” is not an IPv4 address", address);
+  if (address != NULL && !is_interface_address (address))
+    return invalid (error, code,
+                    "“%s” is not an IPv4 address with the length of its network's prefix, like "
+                    "192.168.122.5/24",
+                    address);
   if (mac_address != NULL && !g_regex_match_simple ("^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$",
                                                     mac_address, G_REGEX_DOLLAR_ENDONLY, 0))
     return invalid (error, code, "“%s” is not a MAC address like 52:54:00:12:34:56", mac_address);
-  if (server != NULL && !g_hostname_is_ip_address (server))
-    return invalid (error, code, "“%s” is not the address of a server", server);
+  if (server != NULL && !is_ipv4 (server))
+    return invalid (error, code, "“%s” is not the IPv4 address of a server", server);
+  if (gateway != NULL && !is_ipv4 (gateway))
+    return invalid (error, code, "“%s” is not the IPv4 address of a router", gateway);
 
   return TRUE;
 }

@@ -29,6 +29,7 @@ struct _VmrootSpec
   gchar *address;
   gchar *mac_address;
   gchar *server;
+  gchar *gateway;
   gchar *kernel;
   VmrootBootSource boot_source;
   gchar *kernel_args;
@@ -51,6 +52,7 @@ enum
   PROP_ADDRESS,
   PROP_MAC_ADDRESS,
   PROP_SERVER,
+  PROP_GATEWAY,
   PROP_KERNEL,
   PROP_BOOT_SOURCE,
   PROP_KERNEL_ARGS,
@@ -75,6 +77,7 @@ vmroot_spec_finalize (GObject *object)
   g_free (self->address);
   g_free (self->mac_address);
   g_free (self->server);
+  g_free (self->gateway);
   g_free (self->kernel);
   g_free (self->kernel_args);
   g_ptr_array_unref (self->shares);
@@ -117,6 +120,9 @@ vmroot_spec_get_property (GObject *object, guint id, GValue *value, GParamSpec *
       break;
     case PROP_SERVER:
       g_value_set_string (value, self->server);
+      break;
+    case PROP_GATEWAY:
+      g_value_set_string (value, self->gateway);
       break;
     case PROP_KERNEL:
       g_value_set_string (value, self->kernel);
@@ -174,6 +180,9 @@ vmroot_spec_set_property (GObject *object, guint id, const GValue *value, GParam
       break;
     case PROP_SERVER:
       vmroot_spec_set_server (self, g_value_get_string (value));
+      break;
+    case PROP_GATEWAY:
+      vmroot_spec_set_gateway (self, g_value_get_string (value));
       break;
     case PROP_KERNEL:
       vmroot_spec_set_kernel (self, g_value_get_string (value));
@@ -271,7 +280,8 @@ vmroot_spec_class_init (VmrootSpecClass *klass)
   /**
    * VmrootSpec:address:
    *
-   * The IPv4 address of an NFS guest; %NULL: one is reserved for it.
+   * The IPv4 address of an NFS guest with the length of its network's prefix, `192.168.122.5/24`;
+   * %NULL: one is reserved for it.
    *
    * Since: 1.0
    */
@@ -295,6 +305,15 @@ vmroot_spec_class_init (VmrootSpecClass *klass)
    * Since: 1.0
    */
   obj_props[PROP_SERVER] = g_param_spec_string ("server", NULL, NULL, NULL, flags);
+
+  /**
+   * VmrootSpec:gateway:
+   *
+   * The router by which an NFS guest reaches other networks; %NULL: none over this interface.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_GATEWAY] = g_param_spec_string ("gateway", NULL, NULL, NULL, flags);
 
   /**
    * VmrootSpec:kernel:
@@ -635,7 +654,8 @@ vmroot_spec_set_network (VmrootSpec *self, const gchar *network)
  * vmroot_spec_get_address:
  * @self: a specification
  *
- * The IPv4 address of an NFS guest; %NULL: one is reserved for it.
+ * The IPv4 address of an NFS guest with the length of its network's prefix, `192.168.122.5/24`;
+ * %NULL: one is reserved for it.
  *
  * Returns: (transfer none) (nullable): the value of [property@Vmroot.Spec:address]
  *
@@ -652,7 +672,7 @@ vmroot_spec_get_address (VmrootSpec *self)
 /**
  * vmroot_spec_set_address:
  * @self: a specification
- * @address: (nullable): an IPv4 address
+ * @address: (nullable): an IPv4 address and the length of its prefix
  *
  * Sets [property@Vmroot.Spec:address].
  *
@@ -735,6 +755,41 @@ vmroot_spec_set_server (VmrootSpec *self, const gchar *server)
   g_return_if_fail (VMROOT_IS_SPEC (self));
 
   set_string (self, &self->server, server, PROP_SERVER);
+}
+
+/**
+ * vmroot_spec_get_gateway:
+ * @self: a specification
+ *
+ * The router by which an NFS guest reaches other networks; %NULL: none over this interface.
+ *
+ * Returns: (transfer none) (nullable): the value of [property@Vmroot.Spec:gateway]
+ *
+ * Since: 1.0
+ */
+const gchar *
+vmroot_spec_get_gateway (VmrootSpec *self)
+{
+  g_return_val_if_fail (VMROOT_IS_SPEC (self), NULL);
+
+  return self->gateway;
+}
+
+/**
+ * vmroot_spec_set_gateway:
+ * @self: a specification
+ * @gateway: (nullable): an IPv4 address
+ *
+ * Sets [property@Vmroot.Spec:gateway].
+ *
+ * Since: 1.0
+ */
+void
+vmroot_spec_set_gateway (VmrootSpec *self, const gchar *gateway)
+{
+  g_return_if_fail (VMROOT_IS_SPEC (self));
+
+  set_string (self, &self->gateway, gateway, PROP_GATEWAY);
 }
 
 /**

@@ -64,6 +64,11 @@ VMROOT_AVAILABLE_IN_1_0
 void vmroot_spec_set_server (VmrootSpec *self, const gchar *server);
 
 VMROOT_AVAILABLE_IN_1_0
+const gchar *vmroot_spec_get_gateway (VmrootSpec *self);
+VMROOT_AVAILABLE_IN_1_0
+void vmroot_spec_set_gateway (VmrootSpec *self, const gchar *gateway);
+
+VMROOT_AVAILABLE_IN_1_0
 const gchar *vmroot_spec_get_kernel (VmrootSpec *self);
 VMROOT_AVAILABLE_IN_1_0
 void vmroot_spec_set_kernel (VmrootSpec *self, const gchar *kernel);

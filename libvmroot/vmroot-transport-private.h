@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vmroot-journal-private.h"
+#include "vmroot-spec.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,11 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
+  /* NULL, or write down in `journal` what of `spec` the others need. */
+  gboolean (*describe) (VmrootContext *context,
+                        VmrootSpec *spec,
+                        VmrootJournal *journal,
+                        GError **error);
   /* Serve `journal`'s directories to the guest. */
   gboolean (*prepare) (VmrootContext *context,
                        VmrootConfiguration *configuration,
@@ -36,6 +42,7 @@ typedef struct
                      GError **error);
 } VmrootTransportBackend;
 
+extern const VmrootTransportBackend vmroot_transport_nfs;
 extern const VmrootTransportBackend vmroot_transport_virtiofs;
 
 G_END_DECLS

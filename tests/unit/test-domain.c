@@ -182,9 +182,9 @@ test_a_spec_comes_back_as_it_went_in (void)
   guint n;
 
   g_object_set (spec, "tag", "my-root", "xattrs", VMROOT_XATTRS_SELINUX, "cache",
-                VMROOT_CACHE_ALWAYS, "network", "default net", "address", "192.0.2.7",
-                "mac-address", "52:54:00:12:34:56", "server", "2001:db8::1", "kernel",
-                "6.1.0-1-amd64", "kernel-args", "name=\"two words\"", "read-only", TRUE,
+                VMROOT_CACHE_ALWAYS, "network", "default net", "address", "192.0.2.7/24",
+                "mac-address", "52:54:00:12:34:56", "server", "192.0.2.1", "gateway", "192.0.2.2",
+                "kernel", "6.1.0-1-amd64", "kernel-args", "name=\"two words\"", "read-only", TRUE,
                 "ephemeral", TRUE, "on-failure", VMROOT_ON_FAILURE_SHELL, NULL);
   vmroot_spec_add_share (spec, share);
   vmroot_spec_add_tmpfs (spec, tmpfs);
@@ -1125,7 +1125,7 @@ test_the_schema_takes_what_is_written (void)
   g_autoptr (VmrootTmpfs) tmpfs = vmroot_tmpfs_new ("/var/tmp", 4096);
 
   g_object_set (spec, "tag", "my-root", "xattrs", VMROOT_XATTRS_SELINUX, "cache",
-                VMROOT_CACHE_ALWAYS, "network", "default", "address", "192.0.2.7", "mac-address",
+                VMROOT_CACHE_ALWAYS, "network", "default", "address", "192.0.2.7/24", "mac-address",
                 "52:54:00:12:34:56", "server", "192.0.2.1", "kernel", "6.1.0-1-amd64",
                 "kernel-args", "quiet", "read-only", TRUE, "ephemeral", TRUE, "on-failure",
                 VMROOT_ON_FAILURE_SHELL, NULL);

@@ -45,7 +45,7 @@ test_every_property_is_kept (void)
   guint n;
 
   properties = g_object_class_list_properties (G_OBJECT_GET_CLASS (spec), &n);
-  g_assert_cmpuint (n, ==, 15);
+  g_assert_cmpuint (n, ==, 16);
 
   for (guint i = 0; i < n; i++)
     {
@@ -241,9 +241,13 @@ test_properties_that_cannot_be (void)
     { "network", "" },
     { "address", "guest.example.org" },
     { "address", "fe80::1" },
+    { "address", "192.168.122.5" },
+    { "address", "192.168.122.5/0" },
+    { "address", "192.168.122.5/24/24" },
     { "mac-address", "52:54:00:12:34" },
     { "mac-address", "52:54:00:12:34:5g" },
     { "server", "no address" },
+    { "gateway", "192.168.122.1/24" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

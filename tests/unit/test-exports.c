@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <glib.h>
+
+#include "vmroot-error.h"
+#include "vmroot-exports-private.h"
+
+static void
+test_line (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *line =
+      vmroot_exports_line ("/export/guest", "192.168.122.5", "rw,async", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (line, ==, "/export/guest 192.168.122.5(rw,async)\n");
+}
+
+static void
+test_escape (void)
+{
+  const struct
+  {
+    const gchar *path;
+    const gchar *word;
+  } cases[] = {
+    { "/export/a-b_c.d+1", "/export/a-b_c.d+1" },
+    { "/export/a b\tc", "/export/a\\040b\\011c" },
+    { "/export/\"a\" 'b'", "/export/\\042a\\042\\040\\047b\\047" },
+    { "/export/a\\b", "/export/a\\134b" },
+    { "/export/#a", "/export/\\043a" },
+    { "/export/a(rw)", "/export/a\\050rw\\051" },
+    { "/export/\xc3\xa9", "/export/\\303\\251" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree gchar *word = vmroot_exports_escape (cases[i].path, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpstr (word, ==, cases[i].word);
+    }
+}
+
+static void
+test_line_break (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (vmroot_exports_line ("/export/a\n/etc", "192.168.122.5", "rw", &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY);
+}
+
+/* etab as exportfs of nfs-utils 2.6.2 writes it. */
+static void
+test_find (void)
+{
+  const gchar *etab = "/export/a\\040b\t192.168.122.5(rw,async,fsid=1)\n"
+                      "/export/a\t192.168.122.50(ro,sync)\n"
+                      "/export/a\t192.168.122.5(rw,async)\n"
+                      "/export/\\303\\251\t192.168.122.6(rw)\n";
+  const struct
+  {
+    const gchar *path;
+    const gchar *client;
+    const gchar *options;
+  } cases[] = {
+    { "/export/a b", "192.168.122.5", "rw,async,fsid=1" },
+    { "/export/a", "192.168.122.5", "rw,async" },
+    { "/export/a", "192.168.122.50", "ro,sync" },
+    { "/export/a", "192.168.122.6", NULL },
+    { "/export", "192.168.122.5", NULL },
+    { "/export/\xc3\xa9", "192.168.122.6", "rw" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *options = vmroot_exports_find (etab, cases[i].path, cases[i].client);
+
+      g_assert_cmpstr (options, ==, cases[i].options);
+    }
+}
+
+/* A table that is being written, or none. */
+static void
+test_find_in_pieces (void)
+{
+  const gchar *etab = "/export/a\\040b\t192.168.122.5(rw)\n";
+
+  for (gsize length = 0; length < strlen (etab) - 1; length++)
+    {
+      g_autofree gchar *piece = g_strndup (etab, length);
+
+      g_assert_null (vmroot_exports_find (piece, "/export/a b", "192.168.122.5"));
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/exports/line", test_line);
+  g_test_add_func ("/exports/escape", test_escape);
+  g_test_add_func ("/exports/line-break", test_line_break);
+  g_test_add_func ("/exports/find", test_find);
+  g_test_add_func ("/exports/find-in-pieces", test_find_in_pieces);
+  return g_test_run ();
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+
+#include "vmroot-error.h"
+#include "vmroot-exports-private.h"
+#include "vmroot-spec.h"
+#include "vmroot-transport-private.h"
+
+#define UUID "6e1c1b63-4b3f-4f2d-9d1e-5a3b1a2c3d4e"
+#define CLIENT "192.168.122.5"
+
+/* A host with an NFS server whose exportfs is ours: it keeps the table as the real one does. */
+typedef struct
+{
+  gchar *sysroot;
+  VmrootContext *context;
+  VmrootConfiguration *configuration;
+  VmrootJournal *journal;
+  GPtrArray *commands;
+  gboolean complains; /* fails, although it does what it is asked for */
+  gboolean idle;      /* does nothing */
+} Fixture;
+
+static gchar *
+host_path (Fixture *fixture, const gchar *path)
+{
+  return g_build_filename (fixture->sysroot, path, NULL);
+}
+
+static void
+write_file (Fixture *fixture, const gchar *path, const gchar *content)
+{
+  g_autofree gchar *full = host_path (fixture, path);
+  g_autofree gchar *directory = g_path_get_dirname (full);
+
+  g_assert_cmpint (g_mkdir_with_parents (directory, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (full, content, -1, NULL));
+}
+
+static gchar *
+read_file (Fixture *fixture, const gchar *path)
+{
+  g_autofree gchar *full = host_path (fixture, path);
+  gchar *text = NULL;
+
+  return g_file_get_contents (full, &text, NULL, NULL) ? text : g_strdup ("");
+}
+
+static void
+change_etab (Fixture *fixture, const gchar *what, const gchar *options)
+{
+  g_auto (GStrv) parts = g_strsplit (what, ":", 2);
+  g_autofree gchar *start = vmroot_exports_escape (parts[1], NULL);
+  g_autofree gchar *old = read_file (fixture, "/var/lib/nfs/etab");
+  g_auto (GStrv) lines = g_strsplit (old, "\n", -1);
+  g_autoptr (GString) etab = g_string_new (NULL);
+  g_autofree gchar *entry = g_strdup_printf ("%s\t%s(", start, parts[0]);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (*lines[i] != '\0' && !g_str_has_prefix (lines[i], entry))
+      g_string_append_printf (etab, "%s\n", lines[i]);
+  if (options != NULL)
+    g_string_append_printf (etab, "%s%s)\n", entry, options);
+  write_file (fixture, "/var/lib/nfs/etab", etab->str);
+}
+
+static gboolean
+run (const gchar *const *argv, gchar **output, gpointer user_data, GError **error)
+{
+  Fixture *fixture = user_data;
+
+  g_ptr_array_add (fixture->commands, g_strjoinv (" ", (gchar **)argv));
+  g_assert_cmpstr (argv[0], ==, "exportfs");
+  *output = g_strdup ("");
+  if (!fixture->idle && g_str_equal (argv[1], "-u"))
+    change_etab (fixture, argv[2], NULL);
+  else if (!fixture->idle)
+    change_etab (fixture, argv[4], argv[3]);
+  if (fixture->complains)
+    g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "other.exports:1: syntax error");
+  return !fixture->complains;
+}
+
+static void
+add_directory (Fixture *fixture, const gchar *path, gboolean writable)
+{
+  VmrootServedDirectory *directory = g_new0 (VmrootServedDirectory, 1);
+
+  directory->tag = g_strdup ("vmroot");
+  directory->directory = g_strdup (path);
+  directory->path = g_strdup (path);
+  directory->id = g_strdup ("1:2");
+  directory->above = g_new0 (gchar *, 1);
+  directory->is_root = fixture->journal->directories->len == 0;
+  directory->writable = writable;
+  g_ptr_array_add (fixture->journal->directories, directory);
+}
+
+static VmrootJournal *
+new_journal (const gchar *uuid)
+{
+  VmrootJournal *journal = vmroot_journal_new (uuid);
+
+  journal->name = g_strdup ("guest");
+  journal->transport = VMROOT_TRANSPORT_NFS;
+  journal->client = g_strdup (CLIENT);
+  journal->since = g_date_time_new_from_unix_utc (0);
+  return journal;
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->sysroot = g_dir_make_tmp ("vmroot-test-XXXXXX", NULL);
+  fixture->context = vmroot_context_new (fixture->sysroot);
+  fixture->configuration = vmroot_configuration_load (fixture->context, NULL);
+  fixture->commands = g_ptr_array_new_with_free_func (g_free);
+  fixture->journal = new_journal (UUID);
+  vmroot_context_set_run_func (fixture->context, run, fixture);
+  write_file (fixture, "/proc/fs/nfsd/threads", "8\n");
+  write_file (fixture, "/proc/fs/nfsd/versions", "+3 +4 +4.1 +4.2\n");
+  write_file (fixture, "/var/lib/nfs/etab", "/export/other\t192.168.122.9(rw)\n");
+  /* Of the real host: only its path is looked at. */
+  add_directory (fixture, "/", TRUE);
+}
+
+static void
+remove_recursively (const gchar *path)
+{
+  g_autoptr (GDir) directory =
+      g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+  const gchar *name;
+
+  while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
+    {
+      g_autofree gchar *child = g_build_filename (path, name, NULL);
+
+      remove_recursively (child);
+    }
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  remove_recursively (fixture->sysroot);
+  g_free (fixture->sysroot);
+  vmroot_configuration_free (fixture->configuration);
+  vmroot_journal_free (fixture->journal);
+  vmroot_context_unref (fixture->context);
+  g_ptr_array_unref (fixture->commands);
+}
+
+static gboolean
+prepare (Fixture *fixture, GError **error)
+{
+  return vmroot_transport_nfs.prepare (fixture->context, fixture->configuration, fixture->journal,
+                                       NULL, error);
+}
+
+static gboolean
+release (Fixture *fixture, GError **error)
+{
+  return vmroot_transport_nfs.release (fixture->context, fixture->journal, NULL, error);
+}
+
+static gboolean
+is_prepared (Fixture *fixture)
+{
+  return vmroot_transport_nfs.is_prepared (fixture->context, fixture->journal);
+}
+
+static void
+assert_nothing_left (Fixture *fixture)
+{
+  g_autofree gchar *etab = read_file (fixture, "/var/lib/nfs/etab");
+  g_autofree gchar *file = host_path (fixture, "/etc/exports.d/vmroot-" UUID ".exports");
+
+  g_assert_cmpstr (etab, ==, "/export/other\t192.168.122.9(rw)\n");
+  g_assert_false (g_file_test (file, G_FILE_TEST_EXISTS));
+  g_assert_false (is_prepared (fixture));
+}
+
+/* Skips where the root of the test's machine cannot be exported: in a container. */
+static gboolean
+prepare_or_skip (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (prepare (fixture, &error))
+    return TRUE;
+  if (!g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY))
+    g_assert_no_error (error);
+  g_test_skip (error->message);
+  return FALSE;
+}
+
+static void
+test_life (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *file = NULL;
+  g_autofree gchar *etab = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!prepare_or_skip (fixture))
+    return;
+  file = read_file (fixture, "/etc/exports.d/vmroot-" UUID ".exports");
+  g_assert_nonnull (
+      strstr (file, "\n/ " CLIENT "(rw,async,no_root_squash,insecure,no_subtree_check,fsid="));
+  etab = read_file (fixture, "/var/lib/nfs/etab");
+  g_assert_nonnull (strstr (etab, "/\t" CLIENT "(rw,"));
+  g_assert_true (is_prepared (fixture));
+
+  /* Again, as after a restart of the server: the same. */
+  write_file (fixture, "/var/lib/nfs/etab", "/export/other\t192.168.122.9(rw)\n");
+  g_assert_false (is_prepared (fixture));
+  g_assert_true (prepare (fixture, &error));
+  g_assert_true (is_prepared (fixture));
+
+  g_assert_true (release (fixture, &error));
+  assert_nothing_left (fixture);
+  g_assert_true (release (fixture, &error));
+}
+
+static void
+test_read_only_and_sync (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *file = NULL;
+
+  add_directory (fixture, "/usr", FALSE);
+  fixture->configuration->nfs_sync = TRUE;
+  if (!prepare_or_skip (fixture))
+    return;
+
+  file = read_file (fixture, "/etc/exports.d/vmroot-" UUID ".exports");
+  g_assert_nonnull (strstr (file, "\n/ " CLIENT "(rw,sync,"));
+  g_assert_nonnull (strstr (file, "\n/usr " CLIENT "(ro,sync,"));
+  g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+}
+
+static void
+test_exportfs_complains_about_others (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->complains = TRUE;
+  if (!prepare_or_skip (fixture))
+    return;
+  g_assert_true (is_prepared (fixture));
+  g_assert_true (release (fixture, &error));
+  assert_nothing_left (fixture);
+}
+
+static void
+test_exportfs_does_nothing (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!prepare_or_skip (fixture))
+    return;
+  g_assert_true (release (fixture, &error));
+
+  fixture->idle = TRUE;
+  g_assert_false (prepare (fixture, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+}
+
+static void
+test_exported_by_others (Fixture *fixture, gconstpointer data)
+{
+  const gchar *others = "/\t" CLIENT "(ro)\n";
+  g_autofree gchar *etab = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_file (fixture, "/var/lib/nfs/etab", others);
+
+  g_assert_false (prepare (fixture, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE);
+  g_assert_true (release (fixture, NULL));
+  etab = read_file (fixture, "/var/lib/nfs/etab");
+  g_assert_cmpstr (etab, ==, others);
+}
+
+static void
+test_address_of_another_guest (Fixture *fixture, gconstpointer data)
+{
+  VmrootJournal *other = new_journal ("6e1c1b63-4b3f-4f2d-9d1e-5a3b1a2c3d4f");
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (other->directories, g_ptr_array_steal_index (fixture->journal->directories, 0));
+  g_assert_true (vmroot_journal_save (other, fixture->context, NULL));
+  vmroot_journal_free (other);
+  add_directory (fixture, "/", TRUE);
+
+  g_assert_false (prepare (fixture, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE);
+  assert_nothing_left (fixture);
+}
+
+static void
+test_no_server (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  write_file (fixture, "/proc/fs/nfsd/versions", "+3 +4 +4.1 -4.2\n");
+  g_assert_false (prepare (fixture, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_clear_error (&error);
+
+  write_file (fixture, "/proc/fs/nfsd/threads", "0\n");
+  g_assert_false (prepare (fixture, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_assert_cmpuint (fixture->commands->len, ==, 0);
+  assert_nothing_left (fixture);
+}
+
+static void
+test_read_only_etc (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *etc = host_path (fixture, "/etc");
+  g_autoptr (GError) error = NULL;
+
+  /* As root writes everywhere: a file where the directory shall be. */
+  write_file (fixture, "/etc", "");
+  if (prepare (fixture, &error))
+    g_assert_not_reached ();
+  g_assert_cmpuint (fixture->commands->len, ==, 0);
+  g_assert_true (release (fixture, NULL));
+}
+
+static void
+test_file_system_without_handles (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_set_size (fixture->journal->directories, 0);
+  add_directory (fixture, "/proc", TRUE);
+
+  g_assert_false (prepare (fixture, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY);
+  assert_nothing_left (fixture);
+}
+
+/* Only what this host itself serves is exported. */
+static void
+test_describe (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new ("/export/guest");
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&fixture->journal->client, g_free);
+  g_assert_false (vmroot_transport_nfs.describe (fixture->context, spec, fixture->journal, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC);
+  g_clear_error (&error);
+
+  vmroot_spec_set_address (spec, CLIENT "/24");
+  vmroot_spec_set_server (spec, "192.0.2.1");
+  g_assert_true (vmroot_transport_nfs.describe (fixture->context, spec, fixture->journal, &error));
+  g_assert_null (fixture->journal->client);
+  g_assert_true (prepare (fixture, &error));
+  g_assert_cmpuint (fixture->commands->len, ==, 0);
+
+  vmroot_spec_set_server (spec, "127.0.0.1");
+  g_assert_true (vmroot_transport_nfs.describe (fixture->context, spec, fixture->journal, &error));
+  g_assert_cmpstr (fixture->journal->client, ==, CLIENT);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(name, function)                                                                        \
+  g_test_add ("/transport-nfs/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("life", test_life);
+  ADD ("read-only-and-sync", test_read_only_and_sync);
+  ADD ("exportfs-complains", test_exportfs_complains_about_others);
+  ADD ("exportfs-does-nothing", test_exportfs_does_nothing);
+  ADD ("exported-by-others", test_exported_by_others);
+  ADD ("address-of-another-guest", test_address_of_another_guest);
+  ADD ("no-server", test_no_server);
+  ADD ("read-only-etc", test_read_only_etc);
+  ADD ("file-system-without-handles", test_file_system_without_handles);
+  ADD ("describe", test_describe);
+  return g_test_run ();
+}
