@@ -37,16 +37,17 @@ check_target (const CommonOptions *common, gchar **operands, GError **error)
 
 /* Writes the document in `path` to stdout, with `spec` as its root or with none of ours. */
 static gboolean
-edit_file (const gchar *path, VmrootSpec *spec, GError **error)
+edit_file (const gchar *path, VmrootSpec *spec, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (VmrootDomain) domain = command_read_domain (path, error);
+  g_autoptr (VmrootDomain) domain = command_read_domain (path, cancellable, error);
   g_autofree gchar *xml = NULL;
 
   if (domain == NULL || !vmroot_domain_set_spec (domain, spec, error))
     return FALSE;
 
   xml = vmroot_domain_to_xml (domain);
-  if (fputs (xml, stdout) == EOF || fflush (stdout) == EOF)
+  if (fputs (xml, stdout) == EOF || (!g_str_has_suffix (xml, "\n") && putchar ('\n') == EOF) ||
+      fflush (stdout) == EOF)
     {
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot write to stdout: %s",
                    g_strerror (errno));
@@ -58,27 +59,27 @@ edit_file (const gchar *path, VmrootSpec *spec, GError **error)
 /* A directory that is not there is a slip of the pen, unless the guest runs elsewhere. One that we
  * may not look for may well be there. */
 static gboolean
-check_directory (const gchar *directory, GError **error)
+check_directory (const gchar *sysroot, const gchar *directory, GError **error)
 {
+  g_autofree gchar *path = command_host_path (sysroot, directory);
   struct stat status;
+  const gint code = stat (path, &status) != 0 ? errno : S_ISDIR (status.st_mode) ? 0 : ENOTDIR;
 
-  if (stat (directory, &status) == 0 && S_ISDIR (status.st_mode))
-    return TRUE;
-  if (errno == EACCES)
+  if (code == 0 || code == EACCES)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY,
                "%s: %s. Nothing was changed. Make it first, or describe it all the same with "
                "--force",
-               directory, S_ISREG (status.st_mode) ? "Not a directory" : g_strerror (errno));
+               directory, g_strerror (code));
   return FALSE;
 }
 
 /* What the user should know before the guest starts. Not being able to look is no failure. */
 static void
-warn_about (VmrootSpec *spec, GCancellable *cancellable)
+warn_about (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancellable)
 {
-  g_autoptr (GPtrArray) findings = findings_collect (spec, cancellable, NULL);
+  g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, cancellable, NULL);
 
   if (findings != NULL)
     findings_print_stderr (findings, VMROOT_SEVERITY_WARNING);
@@ -113,13 +114,14 @@ apply_to_domain (const CommonOptions *common,
 
   if (connection == NULL)
     return FALSE;
-  if (!force && !vmroot_connection_get_remote (connection) && !check_directory (directory, error))
+  if (!force && !vmroot_connection_get_remote (connection) &&
+      !check_directory (common->sysroot, directory, error))
     return FALSE;
   if (!vmroot_connection_attach (connection, name, spec, &running, cancellable, error))
     return FALSE;
 
   if (!vmroot_connection_get_remote (connection))
-    warn_about (spec, cancellable);
+    warn_about (common->sysroot, spec, cancellable);
   g_print ("%s has %s as its root.\n", name, directory);
   say_next_step (common, name, running);
   return TRUE;
@@ -175,7 +177,7 @@ apply (gchar **argv, GCancellable *cancellable, GError **error)
     return FALSE;
 
   if (common.xml != NULL)
-    return edit_file (common.xml, spec, error);
+    return edit_file (common.xml, spec, cancellable, error);
 
   return apply_to_domain (&common, operands[0], spec, force, cancellable, error);
 }
@@ -225,7 +227,7 @@ remove_root (gchar **argv, GCancellable *cancellable, GError **error)
   if (operands == NULL || !check_target (&common, operands, error))
     return FALSE;
   if (common.xml != NULL)
-    return edit_file (common.xml, NULL, error);
+    return edit_file (common.xml, NULL, cancellable, error);
 
   return remove_from_domain (common.connect, operands[0], cancellable, error);
 }

@@ -9,7 +9,8 @@
 #include "vmroot-spec-options.h"
 
 static VmrootBootImage *
-build (const SpecOptions *options,
+build (const gchar *sysroot,
+       const SpecOptions *options,
        const gchar *word,
        const gchar *output,
        GCancellable *cancellable,
@@ -18,7 +19,8 @@ build (const SpecOptions *options,
   g_autofree gchar *directory = g_canonicalize_filename (word, NULL);
   g_autofree gchar *absolute_output = g_canonicalize_filename (output, NULL);
   g_autoptr (VmrootSpec) spec = spec_options_get_spec (options, directory, error);
-  g_autoptr (VmrootTree) tree = spec != NULL ? vmroot_tree_new (directory, error) : NULL;
+  g_autofree gchar *path = command_host_path (sysroot, directory);
+  g_autoptr (VmrootTree) tree = spec != NULL ? vmroot_tree_new (path, error) : NULL;
 
   if (tree == NULL)
     return NULL;
@@ -36,6 +38,18 @@ print_image (VmrootBootImage *image)
            vmroot_boot_image_get_kernel_version (image));
   if (!vmroot_boot_image_get_rebuilt (image))
     g_print ("Nothing has changed since they were made.\n");
+}
+
+static JsonObject *
+image_to_json (VmrootBootImage *image)
+{
+  JsonObject *json = json_object_new ();
+
+  json_object_set_string_member (json, "kernel", vmroot_boot_image_get_kernel (image));
+  json_object_set_string_member (json, "initramfs", vmroot_boot_image_get_initramfs (image));
+  json_object_set_string_member (json, "version", vmroot_boot_image_get_kernel_version (image));
+  json_object_set_boolean_member (json, "rebuilt", vmroot_boot_image_get_rebuilt (image));
+  return json;
 }
 
 static gboolean
@@ -59,12 +73,12 @@ boot_image (gchar **argv, GCancellable *cancellable, GError **error)
       return FALSE;
     }
 
-  image = build (&options, operands[0], output, cancellable, error);
+  image = build (common.sysroot, &options, operands[0], output, cancellable, error);
   if (image == NULL)
     return FALSE;
 
   if (common.json)
-    json_print_object (json_from_object (G_OBJECT (image)));
+    json_print_object (image_to_json (image));
   else
     print_image (image);
   return TRUE;

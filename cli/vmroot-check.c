@@ -52,8 +52,25 @@ static void
 print_findings (const gchar *word, GPtrArray *findings)
 {
   findings_print (findings);
-  g_print ("%s: %u errors, %u warnings\n", word, findings_count (findings, VMROOT_SEVERITY_ERROR),
-           findings_count (findings, VMROOT_SEVERITY_WARNING));
+  if (findings->len == 0)
+    g_print ("%s: nothing that would go wrong was found\n", word);
+  else
+    g_print ("%s: %u errors, %u warnings\n", word, findings_count (findings, VMROOT_SEVERITY_ERROR),
+             findings_count (findings, VMROOT_SEVERITY_WARNING));
+}
+
+/* What is still to be found after everything was fixed that can be. */
+static GPtrArray *
+collect (
+    const gchar *sysroot, VmrootSpec *spec, gboolean fix, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, cancellable, error);
+  gboolean any = FALSE;
+
+  if (findings == NULL || (fix && !findings_fix (sysroot, findings, &any, cancellable, error)))
+    return NULL;
+
+  return any ? findings_collect (sysroot, spec, cancellable, error) : g_steal_pointer (&findings);
 }
 
 static gint
@@ -61,23 +78,28 @@ check (gchar **argv, GCancellable *cancellable, GError **error)
 {
   g_auto (CommonOptions) common = { NULL };
   g_auto (SpecOptions) options = { NULL };
+  gboolean fix = FALSE;
+  const GOptionEntry entries[] = {
+    { "fix", 0, 0, G_OPTION_ARG_NONE, &fix, "Put right what can be", NULL },
+    { NULL },
+  };
   g_auto (GStrv) operands =
-      command_parse (argv, NULL, &options, &common, COMMON_CONNECT | COMMON_JSON, 1, error);
+      command_parse (argv, entries, &options, &common, COMMON_CONNECT | COMMON_JSON, 1, error);
   g_autoptr (VmrootSpec) spec = NULL;
   g_autoptr (GPtrArray) findings = NULL;
 
   if (operands == NULL)
-    return -1;
+    return COMMAND_FAILED;
   if (operands[0] == NULL)
     {
       command_set_misused (error, "What shall be checked? Name a directory or a domain");
-      return -1;
+      return COMMAND_FAILED;
     }
 
   spec = spec_of_word (&options, common.connect, operands[0], error);
-  findings = spec != NULL ? findings_collect (spec, cancellable, error) : NULL;
+  findings = spec != NULL ? collect (common.sysroot, spec, fix, cancellable, error) : NULL;
   if (findings == NULL)
-    return -1;
+    return COMMAND_FAILED;
 
   if (common.json)
     json_print_array (json_from_objects (findings));

@@ -9,12 +9,14 @@
 
 /* More than any domain is. The library has its own limit and the words for it. */
 #define MAX_XML (64 * 1024 * 1024)
+#define CHUNK (64 * 1024)
 
 void
 common_options_clear (CommonOptions *options)
 {
   g_clear_pointer (&options->connect, g_free);
   g_clear_pointer (&options->xml, g_free);
+  g_clear_pointer (&options->sysroot, g_free);
 }
 
 static void
@@ -28,6 +30,12 @@ add_common_options (GOptionContext *context, CommonOptions *common, guint which)
     { "json", 0, 0, G_OPTION_ARG_NONE, &common->json, "Print JSON", NULL },
   };
 
+  const GOptionEntry hidden[] = {
+    { "sysroot", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &common->sysroot, NULL, "DIR" },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, hidden, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (entries); i++)
     {
       const GOptionEntry one[] = { entries[i], { NULL } };
@@ -90,6 +98,12 @@ command_fail (const gchar *command, const GError *error)
   return misused ? COMMAND_MISUSED : COMMAND_FAILED;
 }
 
+gchar *
+command_host_path (const gchar *sysroot, const gchar *path)
+{
+  return g_build_filename (sysroot != NULL ? sysroot : "/", path, NULL);
+}
+
 void
 command_note (const gchar *format, ...)
 {
@@ -102,21 +116,34 @@ command_note (const gchar *format, ...)
   g_printerr ("vmroot: %s\n", text);
 }
 
+/* All of it; a single read of a pipe ends where the writer paused. */
 static GBytes *
-read_stdin (GError **error)
+read_stdin (GCancellable *cancellable, GError **error)
 {
   g_autoptr (GInputStream) input = g_unix_input_stream_new (STDIN_FILENO, FALSE);
+  g_autoptr (GByteArray) all = g_byte_array_new ();
+  g_autoptr (GBytes) part = NULL;
 
-  return g_input_stream_read_bytes (input, MAX_XML, NULL, error);
+  do
+    {
+      g_clear_pointer (&part, g_bytes_unref);
+      part = g_input_stream_read_bytes (input, CHUNK, cancellable, error);
+      if (part == NULL)
+        return NULL;
+      g_byte_array_append (all, g_bytes_get_data (part, NULL), g_bytes_get_size (part));
+    }
+  while (g_bytes_get_size (part) > 0 && all->len < MAX_XML);
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&all));
 }
 
 VmrootDomain *
-command_read_domain (const gchar *path, GError **error)
+command_read_domain (const gchar *path, GCancellable *cancellable, GError **error)
 {
   const gboolean is_stdin = g_str_equal (path, "-");
   g_autoptr (GFile) file = g_file_new_for_commandline_arg (path);
-  g_autoptr (GBytes) bytes =
-      is_stdin ? read_stdin (error) : g_file_load_bytes (file, NULL, NULL, error);
+  g_autoptr (GBytes) bytes = is_stdin ? read_stdin (cancellable, error)
+                                      : g_file_load_bytes (file, cancellable, NULL, error);
   VmrootDomain *domain = bytes != NULL ? vmroot_domain_new_from_bytes (bytes, error) : NULL;
 
   if (domain == NULL)

@@ -31,6 +31,7 @@ typedef struct
 {
   gchar *connect;
   gchar *xml;
+  gchar *sysroot; /* every command's, hidden: a host for tests */
   gboolean json;
 } CommonOptions;
 
@@ -63,11 +64,15 @@ void command_set_misused (GError **error, const gchar *format, ...) G_GNUC_PRINT
 /* Says `error` on stderr; the exit status that it deserves. */
 gint command_fail (const gchar *command, const GError *error);
 
+/* The path `path` of this host; `sysroot`: one for tests. */
+gchar *command_host_path (const gchar *sysroot, const gchar *path) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Says something on stderr that is no failure. */
 void command_note (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 
 /* A domain document from a file, or from stdin where `path` is `-`. */
-VmrootDomain *command_read_domain (const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+VmrootDomain *command_read_domain (const gchar *path, GCancellable *cancellable, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 
 /* What is described in `domain`. The error names the domain and the way to describe something. */
 VmrootSpec *command_get_spec (VmrootDomain *domain, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -2,7 +2,37 @@
 
 #include "config.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
+
+#include "vmroot-command.h"
 #include "vmroot-findings.h"
+#include "vmroot-setup.h"
+
+/* What the library says that can be fixed (Finding:can-fix) is fixed here. */
+typedef struct
+{
+  const gchar *id;
+  gboolean (*fix) (const gchar *sysroot, GCancellable *cancellable, GError **error);
+} Fix;
+
+static gboolean
+open_boot_directory (const gchar *sysroot, GCancellable *cancellable, GError **error)
+{
+  g_autofree gchar *path = command_host_path (sysroot, "/var/lib/vmroot/boot");
+
+  if (g_chmod (path, 0711) == 0)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot open %s to QEMU: %s", path,
+               g_strerror (errno));
+  return FALSE;
+}
+
+static const Fix fixes[] = {
+  { "hook-not-installed", setup_host },
+  { "boot-directory-closed", open_boot_directory },
+};
 
 static gint
 compare_severity (gconstpointer a, gconstpointer b)
@@ -14,10 +44,11 @@ compare_severity (gconstpointer a, gconstpointer b)
 }
 
 GPtrArray *
-findings_collect (VmrootSpec *spec, GCancellable *cancellable, GError **error)
+findings_collect (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (VmrootTree) tree = vmroot_tree_new (vmroot_spec_get_directory (spec), error);
-  g_autoptr (VmrootHost) host = vmroot_host_new (NULL);
+  g_autofree gchar *path = command_host_path (sysroot, vmroot_spec_get_directory (spec));
+  g_autoptr (VmrootTree) tree = vmroot_tree_new (path, error);
+  g_autoptr (VmrootHost) host = vmroot_host_new (sysroot);
   g_autoptr (GPtrArray) of_tree = NULL;
   g_autoptr (GPtrArray) of_host = NULL;
 
@@ -96,4 +127,41 @@ findings_count (GPtrArray *findings, VmrootSeverity severity)
   for (guint i = 0; i < findings->len; i++)
     n += vmroot_finding_get_severity (g_ptr_array_index (findings, i)) == severity;
   return n;
+}
+
+static const Fix *
+find_fix (VmrootFinding *finding)
+{
+  for (guint i = 0; vmroot_finding_get_can_fix (finding) && i < G_N_ELEMENTS (fixes); i++)
+    if (g_strcmp0 (vmroot_finding_get_id (finding), fixes[i].id) == 0)
+      return &fixes[i];
+
+  return NULL;
+}
+
+gboolean
+findings_fix (const gchar *sysroot,
+              GPtrArray *findings,
+              gboolean *any,
+              GCancellable *cancellable,
+              GError **error)
+{
+  *any = FALSE;
+  for (guint i = 0; i < findings->len; i++)
+    {
+      VmrootFinding *finding = g_ptr_array_index (findings, i);
+      const Fix *fix = find_fix (finding);
+
+      if (fix == NULL)
+        continue;
+      if (!fix->fix (sysroot, cancellable, error))
+        {
+          g_prefix_error (error, "%s: ", vmroot_finding_get_title (finding));
+          return FALSE;
+        }
+
+      g_printerr ("vmroot: fixed: %s\n", vmroot_finding_get_title (finding));
+      *any = TRUE;
+    }
+  return TRUE;
 }

@@ -32,12 +32,13 @@ reconcile (gchar **argv, GCancellable *cancellable, GError **error)
 {
   g_auto (CommonOptions) common = { NULL };
   g_auto (GStrv) operands = command_parse (argv, NULL, NULL, &common, COMMON_JSON, 0, error);
-  g_autoptr (VmrootHost) host = vmroot_host_new (NULL);
+  g_autoptr (VmrootHost) host = NULL;
   g_autoptr (GPtrArray) done = NULL;
 
   if (operands == NULL)
     return FALSE;
 
+  host = vmroot_host_new (common.sysroot);
   done = vmroot_host_reconcile (host, cancellable, error);
   if (done == NULL)
     return FALSE;

@@ -11,6 +11,7 @@
 
 #include "vmroot-command.h"
 #include "vmroot-setup-record.h"
+#include "vmroot-setup.h"
 
 #define STATE_DIRECTORY "/var/lib/vmroot"
 #define RECORD STATE_DIRECTORY "/setup.json"
@@ -23,6 +24,7 @@ typedef struct
 {
   gchar *sysroot;
   gboolean dry_run;
+  gboolean quiet;
   GCancellable *cancellable;
   SetupRecord *record;
   guint changes;
@@ -38,7 +40,7 @@ typedef struct
 static gchar *
 host_path (Setup *setup, const gchar *path)
 {
-  return g_build_filename (setup->sysroot != NULL ? setup->sysroot : "/", path, NULL);
+  return command_host_path (setup->sysroot, path);
 }
 
 static gboolean
@@ -110,6 +112,9 @@ say (Setup *setup, const gchar *done, const gchar *planned, const SetupThing *th
   const gboolean link = g_str_equal (thing->kind, SETUP_LINK);
 
   setup->changes++;
+  if (setup->quiet)
+    return;
+
   g_print ("%s %s %s%s%s\n", setup->dry_run ? planned : done, thing->kind, thing->path,
            link ? " -> " : "", link ? thing->content : "");
 }
@@ -233,7 +238,8 @@ reload_units (Setup *setup, GError **error)
           return FALSE;
         }
       setup->changes++;
-      g_print ("%s %s\n", setup->dry_run ? "would reload" : "reloaded", unit);
+      if (!setup->quiet)
+        g_print ("%s %s\n", setup->dry_run ? "would reload" : "reloaded", unit);
     }
   return TRUE;
 }
@@ -249,7 +255,7 @@ advise_reload (Setup *setup)
       g_autofree gchar *path = host_path (setup, pid_file);
 
       if (g_file_test (path, G_FILE_TEST_EXISTS))
-        g_print ("Have %s look for its hooks: kill -HUP $(cat %s)\n", daemons[i], pid_file);
+        g_printerr ("Have %s look for its hooks: kill -HUP $(cat %s)\n", daemons[i], pid_file);
     }
 }
 
@@ -304,7 +310,7 @@ set_up (Setup *setup, GError **error)
       !tell_libvirt (setup, error))
     return FALSE;
 
-  if (setup->changes == 0)
+  if (setup->changes == 0 && !setup->quiet)
     g_print ("This host is prepared: nothing to do.\n");
   return TRUE;
 }
@@ -390,10 +396,12 @@ static gboolean
 check_no_guest (Setup *setup, GError **error)
 {
   g_autoptr (VmrootHost) host = vmroot_host_new (setup->sysroot);
-  g_autoptr (GPtrArray) roots = vmroot_host_list_roots (host, NULL);
+  g_autoptr (GPtrArray) roots = vmroot_host_list_roots (host, error);
   const gchar *name;
 
-  if (roots == NULL || roots->len == 0)
+  if (roots == NULL)
+    return FALSE;
+  if (roots->len == 0)
     return TRUE;
 
   name = vmroot_guest_root_get_name (g_ptr_array_index (roots, 0));
@@ -430,7 +438,7 @@ undo (Setup *setup, GError **error)
       g_str_equal (setup_record_get (setup->record, 0).path, STATE_DIRECTORY);
   const guint first = made_directory ? 1 : 0;
 
-  if (!check_no_guest (setup, error))
+  if (!setup->dry_run && !check_no_guest (setup, error))
     return FALSE;
 
   for (guint i = setup_record_get_length (setup->record); i > first; i--)
@@ -459,39 +467,57 @@ check_root (const Setup *setup, GError **error)
 }
 
 static gboolean
-run (gchar **argv, Setup *setup, GError **error)
+load_record (Setup *setup, GError **error)
+{
+  g_autofree gchar *record = host_path (setup, RECORD);
+
+  setup->record = setup_record_load (record, error);
+  return setup->record != NULL;
+}
+
+static void
+setup_clear (Setup *setup)
+{
+  g_clear_pointer (&setup->record, setup_record_free);
+  g_clear_pointer (&setup->sysroot, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Setup, setup_clear)
+
+gboolean
+setup_host (const gchar *sysroot, GCancellable *cancellable, GError **error)
+{
+  g_auto (Setup) setup = { .sysroot = g_strdup (sysroot),
+                           .quiet = TRUE,
+                           .cancellable = cancellable };
+
+  return check_root (&setup, error) && load_record (&setup, error) && set_up (&setup, error);
+}
+
+static gboolean
+run (gchar **argv, GCancellable *cancellable, GError **error)
 {
   g_auto (CommonOptions) common = { NULL };
+  g_auto (Setup) setup = { .cancellable = cancellable };
   gboolean is_undo = FALSE;
   const GOptionEntry entries[] = {
-    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &setup->dry_run, "Only say what would be done", NULL },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &setup.dry_run, "Only say what would be done", NULL },
     { "undo", 0, 0, G_OPTION_ARG_NONE, &is_undo, "Take away what setup made, and nothing else",
       NULL },
-    { "sysroot", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &setup->sysroot, NULL, "DIR" },
     { NULL },
   };
   g_auto (GStrv) operands = command_parse (argv, entries, NULL, &common, 0, 0, error);
-  g_autofree gchar *record = NULL;
 
-  if (operands == NULL || !check_root (setup, error))
+  setup.sysroot = g_steal_pointer (&common.sysroot);
+  if (operands == NULL || !check_root (&setup, error) || !load_record (&setup, error))
     return FALSE;
 
-  record = host_path (setup, RECORD);
-  setup->record = setup_record_load (record, error);
-  if (setup->record == NULL)
-    return FALSE;
-
-  return is_undo ? undo (setup, error) : set_up (setup, error);
+  return is_undo ? undo (&setup, error) : set_up (&setup, error);
 }
 
 gint
 run_setup (gchar **argv, GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
-  Setup setup = { .cancellable = cancellable };
-  const gboolean done = run (argv, &setup, &error);
 
-  g_clear_pointer (&setup.record, setup_record_free);
-  g_free (setup.sysroot);
-  return done ? COMMAND_DONE : command_fail (argv[0], error);
+  return run (argv, cancellable, &error) ? COMMAND_DONE : command_fail (argv[0], error);
 }

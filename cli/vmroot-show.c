@@ -35,9 +35,9 @@ state_word (GPtrArray *roots, VmrootGuestRoot *root)
 
 /* The roots of this host; NULL where it is another host's guest, or we may not look. */
 static GPtrArray *
-list_roots (VmrootConnection *connection)
+list_roots (VmrootConnection *connection, const gchar *sysroot)
 {
-  g_autoptr (VmrootHost) host = vmroot_host_new (NULL);
+  g_autoptr (VmrootHost) host = vmroot_host_new (sysroot);
 
   if (connection != NULL && vmroot_connection_get_remote (connection))
     return NULL;
@@ -126,7 +126,10 @@ print_guest (VmrootDomain *domain, VmrootSpec *spec, GPtrArray *roots)
 }
 
 static gboolean
-show_domain (VmrootDomain *domain, VmrootConnection *connection, gboolean json, GError **error)
+show_domain (const CommonOptions *common,
+             VmrootDomain *domain,
+             VmrootConnection *connection,
+             GError **error)
 {
   g_autoptr (VmrootSpec) spec = command_get_spec (domain, error);
   g_autoptr (GPtrArray) roots = NULL;
@@ -134,8 +137,8 @@ show_domain (VmrootDomain *domain, VmrootConnection *connection, gboolean json, 
   if (spec == NULL)
     return FALSE;
 
-  roots = list_roots (connection);
-  if (json)
+  roots = list_roots (connection, common->sysroot);
+  if (common->json)
     json_print_object (guest_to_json (domain, spec, roots));
   else
     print_guest (domain, spec, roots);
@@ -143,7 +146,7 @@ show_domain (VmrootDomain *domain, VmrootConnection *connection, gboolean json, 
 }
 
 static gboolean
-show (gchar **argv, GError **error)
+show (gchar **argv, GCancellable *cancellable, GError **error)
 {
   g_auto (CommonOptions) common = { NULL };
   g_auto (GStrv) operands = command_parse (argv, NULL, NULL, &common,
@@ -160,7 +163,7 @@ show (gchar **argv, GError **error)
     }
 
   if (common.xml != NULL)
-    domain = command_read_domain (common.xml, error);
+    domain = command_read_domain (common.xml, cancellable, error);
   else
     {
       connection = vmroot_connection_open_read_only (common.connect, error);
@@ -168,7 +171,7 @@ show (gchar **argv, GError **error)
           connection != NULL ? vmroot_connection_get_domain (connection, operands[0], error) : NULL;
     }
 
-  return domain != NULL && show_domain (domain, connection, common.json, error);
+  return domain != NULL && show_domain (&common, domain, connection, error);
 }
 
 gint
@@ -176,7 +179,7 @@ run_show (gchar **argv, GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
 
-  return show (argv, &error) ? COMMAND_DONE : command_fail (argv[0], error);
+  return show (argv, cancellable, &error) ? COMMAND_DONE : command_fail (argv[0], error);
 }
 
 static void
@@ -262,7 +265,7 @@ list (gchar **argv, GError **error)
     return FALSE;
 
   connection = vmroot_connection_open_read_only (common.connect, error);
-  roots = list_roots (connection);
+  roots = list_roots (connection, common.sysroot);
   json = common.json ? json_array_new () : NULL;
   print_row (json, "STATE", "GUEST", "DIRECTORY");
   all = connection != NULL && list_domains (json, connection, roots, error);

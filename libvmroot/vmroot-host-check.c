@@ -14,6 +14,9 @@
 #define HOOK_PATH VMROOT_HOOKDIR "/vmroot-hook"
 #define HOOK_DIRECTORY VMROOT_SYSCONFDIR "/libvirt/hooks/qemu.d"
 
+/* What `vmroot check --fix` puts right. */
+static const gchar *const fixable[] = { "hook-not-installed", "boot-directory-closed", NULL };
+
 static void
 add (GPtrArray *findings,
      const gchar *id,
@@ -23,7 +26,8 @@ add (GPtrArray *findings,
      const gchar *fix)
 {
   g_ptr_array_add (findings, g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity,
-                                           "title", title, "detail", detail, "fix", fix, NULL));
+                                           "title", title, "detail", detail, "fix", fix, "can-fix",
+                                           g_strv_contains (fixable, id), NULL));
 }
 
 /* FALSE: there is nothing more that could be said about the directories. */
@@ -76,12 +80,15 @@ check_claims (VmrootHost *self, GPtrArray *directories, GPtrArray *findings)
 }
 
 static gboolean
-is_hook (const gchar *path)
+is_hook (VmrootHost *self, const gchar *path)
 {
-  g_autofree gchar *target = g_file_read_link (path, NULL);
-  g_autofree gchar *name = g_path_get_basename (target != NULL ? target : path);
+  g_autofree gchar *link = g_file_read_link (path, NULL);
+  g_autofree gchar *target = link != NULL && g_path_is_absolute (link)
+                                 ? vmroot_context_path (self->context, link)
+                                 : g_strdup (path);
+  g_autofree gchar *name = g_path_get_basename (link != NULL ? link : path);
 
-  return g_str_equal (name, "vmroot-hook") && g_file_test (path, G_FILE_TEST_IS_EXECUTABLE);
+  return g_str_equal (name, "vmroot-hook") && g_file_test (target, G_FILE_TEST_IS_EXECUTABLE);
 }
 
 static void
@@ -95,7 +102,7 @@ check_hook (VmrootHost *self, GPtrArray *findings)
     {
       g_autofree gchar *path = g_build_filename (directory, name, NULL);
 
-      if (is_hook (path))
+      if (is_hook (self, path))
         return;
     }
 

@@ -216,7 +216,7 @@ def test_without_systemd_the_user_is_told_how(host):
     (host.root / "run").mkdir()
     (host.root / "run/libvirtd.pid").write_text("1")
 
-    assert "kill -HUP $(cat /run/libvirtd.pid)" in host.setup().stdout
+    assert "kill -HUP $(cat /run/libvirtd.pid)" in host.setup().stderr
 
 
 @pytest.mark.parametrize("missing", ["etc/libvirt", HOOK.lstrip("/")])
