@@ -307,7 +307,8 @@ write_record (const Build *build, GVariant *answer, GError **error)
   record = g_variant_ref_sink (g_variant_new ("(ssss@" VMROOT_TREE_INPUTS_TYPE ")", PACKAGE_VERSION,
                                               build->key, version, images, inputs));
   text = g_variant_print (record, FALSE);
-  return g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+  /* Not synced: a record that a power cut broke is no record. */
+  return g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, error);
 }
 
 /*
