@@ -25,18 +25,6 @@
 #define MAX_MEMORY (1024 * 1024 * 1024)
 #define MAX_OUTPUT (1024 * 1024 * 1024)
 
-/* A sanitizer maps terabytes and makes system calls of its own. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 typedef void *Filter;
 
 static gboolean
@@ -83,7 +71,7 @@ set_limits (GError **error)
     { RLIMIT_NOFILE, 64 },       { RLIMIT_NPROC, 0 },          { RLIMIT_AS, MAX_MEMORY },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (limits) - SANITIZED; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (limits) - VMROOT_SANITIZED; i++)
     {
       struct rlimit limit = { limits[i].limit, limits[i].limit };
 
@@ -227,7 +215,7 @@ filter_system_calls (GError **error)
   Filter filter;
   int result;
 
-  if (SANITIZED)
+  if (VMROOT_SANITIZED)
     return TRUE;
 
   filter = seccomp_init (SCMP_ACT_ERRNO (ENOSYS));

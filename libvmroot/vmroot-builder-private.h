@@ -42,6 +42,18 @@ enum
   VMROOT_BUILDER_N_FDS,
 };
 
+/* A sanitizer maps terabytes and makes system calls of its own: a build for tests only. */
+#if defined(__SANITIZE_ADDRESS__)
+#define VMROOT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define VMROOT_SANITIZED 1
+#endif
+#endif
+#ifndef VMROOT_SANITIZED
+#define VMROOT_SANITIZED 0
+#endif
+
 #define VMROOT_BUILDER_PROGRAM "vmroot-boot-image-builder"
 #define VMROOT_BUILDER_FINDINGS_TYPE "a(susmsmsb)"
 

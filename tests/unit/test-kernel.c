@@ -254,7 +254,7 @@ test_a_tree_without_kernel (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/kernel/versions", test_versions_are_ordered);
   g_test_add_func ("/kernel/is-version", test_what_a_version_is);
   g_test_add_func ("/kernel/debian", test_debian);

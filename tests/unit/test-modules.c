@@ -178,7 +178,7 @@ test_depth_is_limited (void)
   g_autoptr (GString) text = g_string_new ("kernel/virtio_pci.ko: kernel/m0.ko\n");
   const gchar *const words[] = { "broken", NULL };
 
-  for (guint i = 0; i < 100000; i++)
+  for (guint i = 0; i < 30000; i++)
     g_string_append_printf (text, "kernel/m%u.ko: kernel/m%u.ko\n", i, i + 1);
   fake_tree_write (root, FAKE_DEBIAN_MODULES "/modules.dep", text->str);
   assert_refused (root, VMROOT_ERROR_NO_MODULE, words);
@@ -281,7 +281,7 @@ test_what_is_not_a_module (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/modules/load-order", test_load_order);
   g_test_add_func ("/modules/built-in", test_what_is_built_in_is_left_out);
   g_test_add_func ("/modules/everything-built-in", test_everything_built_in);

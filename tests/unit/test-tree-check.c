@@ -363,7 +363,7 @@ test_child_and_parent_agree (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tree-check/nothing", test_nothing_is_wrong_with_debian);
   g_test_add_func ("/tree-check/not-a-root", test_not_a_root);
   g_test_add_func ("/tree-check/unfinished", test_an_unfinished_root);

@@ -299,7 +299,7 @@ test_inputs_notice_change (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tree/missing", test_a_directory_that_is_not_there);
   g_test_add_func ("/tree/debian", test_what_debian_is);
   g_test_add_func ("/tree/empty", test_an_empty_directory_is_nothing);
