@@ -147,7 +147,7 @@ class Guest:
 
     def run(self, seconds=90, on_output=None):
         """Reads the console until the guest is off, which it must be in `seconds`. `on_output` is
-        called after each piece of text."""
+        called after each piece of text; what it returns says whether that was enough."""
         deadline = self.start + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
@@ -156,8 +156,9 @@ class Guest:
                 if not data:
                     break
                 self.console += data.decode(errors="replace").replace("\r", "")
-                if on_output:
-                    on_output(self)
+                if on_output and on_output(self):
+                    self.process.kill()
+                    break
             else:
                 raise TimeoutError(f"the guest is not off after {seconds} s:\n{self.console}")
         self.process.wait()
