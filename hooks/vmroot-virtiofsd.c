@@ -67,6 +67,7 @@ end_like (int status)
   if (WIFEXITED (status))
     return WEXITSTATUS (status);
 
+  /* Not a second core dump, of this process. */
   prctl (PR_SET_DUMPABLE, 0);
   signal (WTERMSIG (status), SIG_DFL);
   sigprocmask (SIG_SETMASK, &(sigset_t){ 0 }, NULL);
@@ -88,6 +89,23 @@ supervise (pid_t child, const sigset_t *signals)
         return end_like (status);
       if (info.si_signo != SIGCHLD)
         kill (child, info.si_signo);
+    }
+}
+
+/*
+ * The socket is the child's: once virtiofsd has gone, QEMU must find it closed. Everything else
+ * stays open, the pid file above all: libvirt has locked it for this process, and only stops who
+ * holds the lock (libvirt's virPidFileForceCleanupPathFull()).
+ */
+static void
+close_socket (char **argv)
+{
+  for (int i = 1; argv[i] != NULL; i++)
+    {
+      if (strncmp (argv[i], "--fd=", strlen ("--fd=")) == 0)
+        close (atoi (argv[i] + strlen ("--fd=")));
+      else if (strcmp (argv[i], "--fd") == 0 && argv[i + 1] != NULL)
+        close (atoi (argv[i + 1]));
     }
 }
 
@@ -116,7 +134,6 @@ main (int argc, char **argv)
   if (child == 0)
     return run_child (self, &mask, argv);
 
-  /* The socket is the child's: once virtiofsd has gone, QEMU must find it closed. */
-  close_range (STDERR_FILENO + 1, ~0U, 0);
+  close_socket (argv);
   return supervise (child, &signals);
 }

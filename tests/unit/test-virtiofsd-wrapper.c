@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "vmroot-virtiofs-policy-private.h"
 
 #define UUID "6d3d3a7e-2b1f-4f0e-9a56-0f3b8a0f1c11"
+#define PID_FILE_FD 8
 #define OTHER_UUID "b5a5c7d8-6d2f-4d0c-8f8a-3a4a1e0e7a22"
 
 typedef struct
@@ -75,6 +77,8 @@ start (Fixture *fixture, int socket, const gchar *const *arguments)
   g_ptr_array_add (argv, NULL);
 
   g_subprocess_launcher_setenv (launcher, "VMROOT_SYSROOT", fixture->sysroot, TRUE);
+  g_subprocess_launcher_take_fd (launcher, g_open ("/dev/null", O_RDONLY | O_CLOEXEC, 0),
+                                 PID_FILE_FD);
   if (socket != -1)
     g_subprocess_launcher_take_fd (launcher, socket, 9);
   process = g_subprocess_launcher_spawnv (launcher, (const gchar *const *)argv->pdata, &error);
@@ -266,11 +270,13 @@ test_virtiofsd_dies_with_its_wrapper (Fixture *fixture, gconstpointer data)
   close (ends[1]);
 }
 
-/* Once virtiofsd has closed its end of the pipe, nobody has one open. */
+/* Once virtiofsd has closed its end of the pipe, nobody has one open; but the wrapper keeps what
+ * else libvirt gave it, for libvirt locks the pid file by it. */
 static void
-test_the_wrapper_keeps_nothing_open (Fixture *fixture, gconstpointer data)
+test_the_wrapper_keeps_all_but_the_socket (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GSubprocess) process = NULL;
+  g_autofree gchar *pid_file = NULL;
   gchar byte;
   int ends[2];
 
@@ -278,6 +284,8 @@ test_the_wrapper_keeps_nothing_open (Fixture *fixture, gconstpointer data)
   g_assert_true (g_unix_open_pipe (ends, FD_CLOEXEC, NULL));
   process = start (fixture, ends[1], arguments);
   g_assert_cmpint (read (ends[0], &byte, 1), ==, 0);
+  pid_file = g_strdup_printf ("/proc/%s/fd/%d", g_subprocess_get_identifier (process), PID_FILE_FD);
+  g_assert_true (g_file_test (pid_file, G_FILE_TEST_EXISTS));
 
   g_subprocess_force_exit (process);
   close (ends[0]);
@@ -296,6 +304,6 @@ main (int argc, char **argv)
   ADD ("/virtiofsd-wrapper/status", test_the_exit_status_is_passed_on);
   ADD ("/virtiofsd-wrapper/signals", test_signals_are_passed_on);
   ADD ("/virtiofsd-wrapper/dies-with-it", test_virtiofsd_dies_with_its_wrapper);
-  ADD ("/virtiofsd-wrapper/descriptors", test_the_wrapper_keeps_nothing_open);
+  ADD ("/virtiofsd-wrapper/descriptors", test_the_wrapper_keeps_all_but_the_socket);
   return g_test_run ();
 }
