@@ -416,6 +416,14 @@ vmroot_boot_image_build (VmrootTree *tree,
   g_return_val_if_fail (VMROOT_IS_SPEC (spec), NULL);
   g_return_val_if_fail (directory != NULL, NULL);
 
+  if (vmroot_spec_get_transport (spec) != VMROOT_TRANSPORT_VIRTIOFS)
+    {
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+                   "Cannot make a boot image for a root on NFS: this version of vmroot knows"
+                   " virtiofs only");
+      return NULL;
+    }
+
   build.directory = directory;
   build.request = vmroot_builder_request_new ("build", tree, spec);
   if (!open_programs (&build, error) || !open_directory (&build, error))

@@ -84,7 +84,7 @@ set_limits (GError **error)
 
 /*
  * Landlock (landlock(7)): no file but those in the tree can be opened, and none for writing. A
- * kernel without it leaves that to the user ID and to the mount.
+ * kernel or a container without it leaves that to the user ID and to the mount.
  */
 static gboolean
 restrict_paths (int tree_fd, GError **error)
@@ -97,7 +97,8 @@ restrict_paths (int tree_fd, GError **error)
   gboolean restricted;
 
   if (ruleset < 0)
-    return errno == ENOSYS || errno == EOPNOTSUPP || fail (error, "landlock", errno);
+    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM ||
+           fail (error, "landlock", errno);
 
   restricted =
       syscall (SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0 &&

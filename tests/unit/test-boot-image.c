@@ -352,6 +352,13 @@ test_the_initramfs_of_the_guest (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_a_root_on_nfs (Fixture *fixture, gconstpointer data)
+{
+  vmroot_spec_set_transport (fixture->spec, VMROOT_TRANSPORT_NFS);
+  assert_fails (fixture, VMROOT_ERROR_INVALID_SPEC, "NFS");
+}
+
+static void
 test_no_kernel (Fixture *fixture, gconstpointer data)
 {
   vmroot_spec_set_kernel (fixture->spec, "5.10.0");
@@ -436,6 +443,7 @@ main (int argc, char **argv)
   ADD ("failed", test_a_failed_build);
   ADD ("reproducible", test_the_same_bytes);
   ADD ("guest-initramfs", test_the_initramfs_of_the_guest);
+  ADD ("nfs", test_a_root_on_nfs);
   ADD ("no-kernel", test_no_kernel);
   ADD ("hostile/kernel-outside", test_a_kernel_outside);
   ADD ("hostile/fifo", test_a_module_that_is_a_fifo);

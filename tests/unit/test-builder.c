@@ -274,6 +274,32 @@ test_answer_fails (Fixture *fixture, gconstpointer data)
   assert_refused (fixture, VMROOT_ERROR_FAILED);
 }
 
+/* The script ends the process that waits for it, in the middle of a build. */
+static void
+test_a_killed_build (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmrootTree) tree = fake_tree_open (fixture->root);
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new (fixture->root);
+  g_autoptr (VmrootBootImage) image = NULL;
+  g_autofree gchar *kernel = g_build_filename (fixture->output, "kernel", NULL);
+  g_autoptr (GError) error = NULL;
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    _exit (vmroot_boot_image_build (tree, spec, fixture->output, NULL, NULL) != NULL ? 0 : 1);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFSIGNALED (status));
+  g_assert_false (g_file_test (kernel, G_FILE_TEST_EXISTS));
+
+  /* The next one neither waits for it nor uses what it left. */
+  g_setenv ("VMROOT_LIBEXEC_DIR", fixture->libexec, TRUE);
+  image = vmroot_boot_image_build (tree, spec, fixture->output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (vmroot_boot_image_get_rebuilt (image));
+  g_assert_true (g_file_test (kernel, G_FILE_TEST_EXISTS));
+}
+
 #define ADD(name, script, function)                                                                \
   g_test_add ("/builder/answer/" name, Fixture, script, set_up, function, tear_down)
 
@@ -292,5 +318,7 @@ main (int argc, char **argv)
   ADD ("flood", "head -c 5000000 /dev/zero", test_answer_fails);
   ADD ("crash", "kill -SEGV $$", test_answer_is_unsafe);
   ADD ("failure", "exit 3", test_answer_fails);
+  g_test_add ("/builder/killed", Fixture, "printf half >&4; kill -KILL $PPID", set_up,
+              test_a_killed_build, tear_down);
   return g_test_run ();
 }
