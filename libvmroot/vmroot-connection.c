@@ -520,38 +520,21 @@ vmroot_connection_list_domains (VmrootConnection *self, GError **error)
   return (gchar **)g_ptr_array_free (g_steal_pointer (&names), FALSE);
 }
 
-/* Whether guests of this connection can have a directory as their root at all. libvirt's `test`
- * driver stands in for QEMU in tests, ours and those of other programs. */
+/* A session daemon is not root: its virtiofsd cannot keep the owners of files, and its hooks cannot
+ * prepare anything (https://libvirt.org/hooks.html). */
 static gboolean
-check_hypervisor (VmrootConnection *self, GError **error)
+check_not_session (VmrootConnection *self, GError **error)
 {
-  const gchar *type = virConnectGetType (self->connection);
   g_autoptr (GUri) uri = g_uri_parse (self->uri, G_URI_FLAGS_NON_DNS, NULL);
 
-  if (g_strcmp0 (type, "QEMU") != 0 && g_ascii_strcasecmp (type != NULL ? type : "", "test") != 0)
-    {
-      const gboolean container = g_strcmp0 (type, "LXC") == 0;
+  if (uri == NULL || !g_str_equal (g_uri_get_path (uri), "/session"))
+    return TRUE;
 
-      g_set_error (error, VMROOT_ERROR,
-                   container ? VMROOT_ERROR_CONTAINER_DOMAIN : VMROOT_ERROR_LIBVIRT,
-                   "Guests of %s (%s) cannot have a directory as their root: only QEMU has "
-                   "virtiofs. Use a connection such as qemu:///system",
-                   self->uri, type != NULL ? type : "unknown");
-      return FALSE;
-    }
-
-  /* A session daemon is not root: its virtiofsd cannot keep the owners of files, and its hooks
-   * cannot prepare anything (https://libvirt.org/hooks.html). */
-  if (uri != NULL && g_str_equal (g_uri_get_path (uri), "/session"))
-    {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_LIBVIRT,
-                   "Guests of %s run without root's rights and cannot have a directory as their "
-                   "root. Use the system's guests: --connect qemu:///system",
-                   self->uri);
-      return FALSE;
-    }
-
-  return TRUE;
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_LIBVIRT,
+               "Guests of %s run without root's rights and cannot have a directory as their root. "
+               "Use the system's guests: --connect qemu:///system",
+               self->uri);
+  return FALSE;
 }
 
 static gboolean
@@ -672,7 +655,7 @@ set_root (VmrootConnection *self,
     }
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (spec != NULL && !check_hypervisor (self, error))
+  if (spec != NULL && !check_not_session (self, error))
     return FALSE;
 
   domain = look_up (self, name, error);
@@ -701,8 +684,8 @@ set_root (VmrootConnection *self,
  * a change that falls between two consecutive calls of ours is lost.
  *
  * Returns: whether it was done. If not, @error is one of %VMROOT_ERROR_READ_ONLY,
- *   %VMROOT_ERROR_NO_DOMAIN, %VMROOT_ERROR_TRANSIENT_DOMAIN, %VMROOT_ERROR_CONTAINER_DOMAIN,
- *   %VMROOT_ERROR_LIBVIRT, or what [method@Domain.set_spec] reports
+ *   %VMROOT_ERROR_NO_DOMAIN, %VMROOT_ERROR_TRANSIENT_DOMAIN, %VMROOT_ERROR_LIBVIRT, or what
+ *   [method@Domain.set_spec] reports
  *
  * Since: 1.0
  */

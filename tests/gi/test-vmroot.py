@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The library from Python, through the typelib that was just built."""
 
+import xml.etree.ElementTree as ElementTree
+
 import gi
 
 gi.require_version("Vmroot", "1.0")
@@ -8,11 +10,12 @@ gi.require_version("Vmroot", "1.0")
 import pytest
 from gi.repository import Gio, GLib, Vmroot
 
-DOMAIN = """<domain type='kvm'>
+UUID = "8b7a8f3c-1111-4222-8333-444455556666"
+DOMAIN = f"""<domain type='kvm'>
   <name>web</name>
-  <uuid>8b7a8f3c-1111-4222-8333-444455556666</uuid>
+  <uuid>{UUID}</uuid>
   <memory unit='KiB'>1048576</memory>
-  <os><type arch='x86_64'>hvm</type></os>
+  <os><type>hvm</type></os>
   <devices/>
 </domain>
 """
@@ -209,3 +212,159 @@ def test_read_only_connection_changes_nothing():
     with pytest.raises(GLib.Error) as caught:
         connection.attach("test", Vmroot.Spec.new("/export/web"), None)
     assert caught.value.matches(Vmroot.error_quark(), Vmroot.Error.READ_ONLY)
+
+
+def test_domain_takes_a_root_and_gives_the_document_back():
+    domain = Vmroot.Domain.new_from_xml(DOMAIN)
+    before = ElementTree.canonicalize(domain.to_xml())
+    assert domain.get_name() == "web"
+    assert domain.get_uuid() == UUID
+
+    spec = Vmroot.Spec.new("/export/web")
+    spec.add_share(Vmroot.Share.new("/srv/packages", "/var/cache/packages", True))
+    spec.add_tmpfs(Vmroot.Tmpfs.new("/var/tmp", 2**30))
+    spec.set_run_file("note", "hello\n")
+    assert domain.set_spec(spec)
+
+    again = Vmroot.Domain.new_from_bytes(GLib.Bytes.new(domain.to_xml().encode()))
+    described = again.get_spec()
+    assert described.get_directory() == "/export/web"
+    assert [share.get_directory() for share in described.list_shares()] == ["/srv/packages"]
+    assert [tmpfs.get_size() for tmpfs in described.list_tmpfs()] == [2**30]
+    assert described.get_run_file("note") == "hello\n"
+
+    assert again.set_spec(None)
+    assert ElementTree.canonicalize(again.to_xml()) == before
+
+
+def test_domain_without_uuid_has_none():
+    assert Vmroot.Domain.new_from_xml("<domain><name>web</name></domain>").get_uuid() is None
+
+
+def error_of(call, *words):
+    with pytest.raises(GLib.Error) as caught:
+        call(*words)
+    assert caught.value.domain == "vmroot-error-quark"
+    return Vmroot.Error(caught.value.code)
+
+
+def test_errors_have_codes():
+    domain = Vmroot.Domain.new_from_xml(DOMAIN)
+
+    assert error_of(domain.get_spec) == Vmroot.Error.NO_SPEC
+    assert error_of(domain.set_spec, Vmroot.Spec.new("web")) == Vmroot.Error.INVALID_DIRECTORY
+    assert error_of(Vmroot.Domain.new_from_xml, "<domain") == Vmroot.Error.XML_SYNTAX
+    assert error_of(Vmroot.Domain.new_from_xml, "<network/>") == Vmroot.Error.NOT_A_DOMAIN
+
+    container = Vmroot.Domain.new_from_xml("<domain type='lxc'><name>box</name></domain>")
+    spec = Vmroot.Spec.new("/export/box")
+    assert error_of(container.set_spec, spec) == Vmroot.Error.CONTAINER_DOMAIN
+
+
+def kernel(version):
+    """What Linux' boot protocol makes of a kernel: a magic word, and where its version is."""
+    image = bytearray(4096)
+    image[0x1FE:0x200] = b"\x55\xaa"
+    image[0x202:0x206] = b"HdrS"
+    image[0x206:0x208] = b"\x0f\x02"
+    image[0x20E:0x210] = b"\x00\x02"
+    image[0x400 : 0x400 + len(version)] = version.encode()
+    return bytes(image)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A tree that has a kernel."""
+    for directory in ["etc", "usr/bin", "boot", "usr/lib/modules/6.1.0-40-amd64"]:
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "boot/vmlinuz-6.1.0-40-amd64").write_bytes(kernel("6.1.0-40-amd64"))
+    (tmp_path / "boot/initrd.img-6.1.0-40-amd64").write_text("an initramfs")
+    return Vmroot.Tree.new(str(tmp_path))
+
+
+def test_tree_lists_its_kernels(root):
+    kernels = root.list_kernels()
+
+    assert [one.get_version() for one in kernels] == ["6.1.0-40-amd64"]
+    assert kernels[0].props.path.endswith("boot/vmlinuz-6.1.0-40-amd64")
+    assert kernels[0].props.modules.endswith("lib/modules/6.1.0-40-amd64")
+    assert kernels[0].props.initramfs.endswith("boot/initrd.img-6.1.0-40-amd64")
+
+
+def test_tree_is_checked_with_and_without_a_spec(root):
+    ids = {finding.get_id() for finding in root.check(None, None)}
+
+    assert "no-init" in ids
+    assert ids == {finding.get_id() for finding in root.check(Vmroot.Spec.new(root.get_path()))}
+
+
+def test_tree_is_checked_while_a_main_loop_runs(root):
+    result = wait_for(lambda done: root.check_async(None, None, done))
+
+    assert {finding.get_id() for finding in root.check_finish(result)} == {
+        finding.get_id() for finding in root.check(None, None)
+    }
+
+
+def test_boot_image_that_cannot_be(root, tmp_path):
+    spec = Vmroot.Spec.new(root.get_path())
+    directory = str(tmp_path / "out")
+
+    assert error_of(Vmroot.BootImage.build, root, spec, directory) == Vmroot.Error.NO_MODULE
+    result = wait_for(
+        lambda done: Vmroot.BootImage.build_async(root, spec, directory, None, done)
+    )
+    assert error_of(Vmroot.BootImage.build_finish, result) == Vmroot.Error.NO_MODULE
+
+
+def test_host_without_guests(tmp_path):
+    host = Vmroot.Host.new(str(tmp_path))
+
+    assert host.list_roots() == []
+    assert host.reconcile() == []
+    findings = host.check(Vmroot.Spec.new("/export/web"))
+    assert all(isinstance(finding, Vmroot.Finding) for finding in findings)
+    assert "hook-not-installed" in [finding.get_id() for finding in findings]
+    assert isinstance(Vmroot.Host.new(None), Vmroot.Host)
+
+
+def test_host_refuses_what_is_not_allowed(tmp_path):
+    host = Vmroot.Host.new(str(tmp_path))
+    domain = Vmroot.Domain.new_from_xml(DOMAIN)
+    domain.set_spec(Vmroot.Spec.new("/etc"))
+
+    (tmp_path / "etc").mkdir()
+    assert error_of(host.prepare, domain) == Vmroot.Error.NOT_ALLOWED
+    assert host.release(domain)
+    assert host.list_roots() == []
+
+
+@pytest.fixture
+def connection(tmp_path):
+    """libvirt with one guest, which runs."""
+    node = tmp_path / "node.xml"
+    node.write_text(f"<node>{DOMAIN.replace('kvm', 'test')}</node>")
+    return Vmroot.Connection.open(f"test://{node}")
+
+
+def test_connection_attaches_and_detaches(connection):
+    done, running = connection.attach("web", Vmroot.Spec.new("/export/web"), None)
+    assert done and running
+    assert connection.get_domain(UUID).get_spec().get_directory() == "/export/web"
+
+    done, running = connection.detach("web")
+    assert done and running
+    assert error_of(connection.detach, "web") == Vmroot.Error.NO_SPEC
+
+
+def test_connection_attaches_while_a_main_loop_runs(connection):
+    spec = Vmroot.Spec.new("/export/web")
+    result = wait_for(lambda done: connection.attach_async("web", spec, None, done))
+    assert connection.attach_finish(result) == (True, True)
+
+    result = wait_for(lambda done: connection.detach_async("web", None, done))
+    assert connection.detach_finish(result) == (True, True)
+
+
+def test_connection_knows_no_nobody(connection):
+    assert error_of(connection.get_domain, "nobody") == Vmroot.Error.NO_DOMAIN
