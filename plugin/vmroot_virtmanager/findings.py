@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The list of what would go wrong: a line each, with explanation and fix where it is opened."""
 
-from gi.repository import Gdk, Gtk, Pango, Vmroot
+import re
+
+from gi.repository import Gdk, GLib, Gtk, Pango, Vmroot
 
 from .texts import _, ngettext
 
@@ -36,26 +38,35 @@ def summary(findings):
     return "emblem-default", _("Nothing in the way was found.")
 
 
-def _text(text, **properties):
-    label = Gtk.Label(label=text, visible=True, xalign=0, wrap=True, selectable=True,
-                      width_chars=20, max_width_chars=72, **properties)
+def _text(text, use_markup=False):
+    label = Gtk.Label(label=text, use_markup=use_markup, visible=True, xalign=0, wrap=True,
+                      selectable=True, width_chars=20, max_width_chars=76)
     label.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)
     return label
 
 
+def commands(fix):
+    """The library writes commands between backticks."""
+    return re.findall("`([^`]+)`", fix)
+
+
+def _with_commands_in_monospace(fix):
+    return re.sub("`([^`]+)`", r"<tt>\1</tt>", GLib.markup_escape_text(fix))
+
+
 def _fix_row(fix):
     box = Gtk.Box(visible=True, spacing=6)
-    label = _text(fix)
-    label.get_style_context().add_class("monospace")
-    box.pack_start(label, False, True, 0)
+    box.pack_start(_text(_with_commands_in_monospace(fix), use_markup=True), False, True, 0)
+    if not commands(fix):
+        return box
 
     copy = Gtk.Button.new_from_icon_name("edit-copy-symbolic", Gtk.IconSize.BUTTON)
     copy.set_relief(Gtk.ReliefStyle.NONE)
     copy.set_valign(Gtk.Align.START)
-    copy.set_tooltip_text(_("Copy"))
-    copy.get_accessible().set_name(_("Copy the fix"))
+    copy.set_tooltip_text(_("Copy the command"))
+    copy.get_accessible().set_name(_("Copy the command"))
     copy.connect("clicked", lambda _button: Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
-                 .set_text(fix, -1))
+                 .set_text("\n".join(commands(fix)), -1))
     copy.show()
     box.pack_start(copy, False, False, 0)
     return box

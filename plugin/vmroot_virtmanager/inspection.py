@@ -57,6 +57,7 @@ def _read_tree(inspection, spec, cancellable):
     tree = Vmroot.Tree.new(inspection.directory)
     inspection.os_name = tree.get_os_name() or tree.get_os_id()
     try:
+        # Newest first
         inspection.kernels = [
             (kernel.get_version(), bool(kernel.get_initramfs()))
             for kernel in tree.list_kernels()

@@ -21,6 +21,8 @@ UI_FILE = pathlib.Path(__file__).with_name("root-page.ui")
 READ_WRITE, READ_ONLY, EPHEMERAL = "read-write", "read-only", "ephemeral"
 BY_VMROOT, BY_GUEST = "vmroot", "guest"
 NEWEST = ""
+# The findings of the host that speak against virtiofs altogether
+NO_VIRTIOFS = ("no-virtiofsd", "no-wrapper")
 
 
 class Conflict(Exception):
@@ -118,7 +120,12 @@ class RootPage:
         self._inspector = Inspector(self._looking, self._looked)
         self._measurement = Measurement(self._measured)
         self._size = None
+        # When to choose it, for each transport; a reason why not takes its place.
+        self._purposes = {name: self._get(name + "-note").get_text()
+                          for name in ("root-virtiofs", "root-nfs")}
 
+        # What gets the keyboard's focus is scrolled to.
+        self._get("root-page").set_focus_vadjustment(self.widget.get_vadjustment())
         self._fill_choices()
         self._accept_drops()
 
@@ -230,12 +237,17 @@ class RootPage:
                                 ("root-nfs", Vmroot.Transport.NFS)):
             self._allow_transport(name, _refusal(self._xml, transport))
 
+    def _show_no_virtiofsd(self, found):
+        """This host may have none; the guest's definition can say virtiofs all the same."""
+        missing = [finding.get_title() for finding in found.findings
+                   if finding.get_id() in NO_VIRTIOFS]
+        self._get("root-virtiofs-note").set_text(
+            missing[0] if missing else self._purposes["root-virtiofs"])
+
     def _allow_transport(self, name, refusal):
-        radio, note = self._get(name), self._get(name + "-note")
-        if not hasattr(note, "purpose"):
-            note.purpose = note.get_text()
+        radio = self._get(name)
         radio.set_sensitive(refusal is None or radio.get_active())
-        note.set_text(refusal or note.purpose)
+        self._get(name + "-note").set_text(refusal or self._purposes[name])
 
     def _facts(self):
         """Debian GNU/Linux 12 (bookworm), 412 MB, kernel 6.1.0-50-amd64"""
@@ -406,6 +418,7 @@ class RootPage:
             self._show_status(*findings.summary(shown))
             self._measurement.start(found.directory)
         self._show_facts()
+        self._show_no_virtiofsd(found)
         self._show_served(found)
 
     def _measured(self, size, whole):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a person does on the page, and what becomes of the guest's definition."""
 
-import subprocess
+import os
 import xml.etree.ElementTree as ElementTree
 
 import libvirt
@@ -54,6 +54,12 @@ class Page:
     @property
     def headline(self):
         return self.page.find("label", lambda name: name.startswith("The guest ")).text
+
+    def scroll_to(self, role, name):
+        """As the keyboard does."""
+        widget = self.page.find_all(role, name, hidden=True)[0]
+        widget.focus()
+        return self.page.find(role, name)
 
     def xml(self):
         """What the XML tab shows: the definition in libvirt."""
@@ -110,3 +116,143 @@ def test_cancel_forgets_the_edits(page, tree):
     shown.applied()
     assert not shown.page.find("check box", "Boot from a directory of the host").checked
     assert shown.xml() == before
+
+
+def test_browse(page, tree, tmp_path):
+    root = tree("root")
+    tree("other")
+    shown = page()
+    shown.use(tmp_path / "other")
+
+    shown.page.find("push button", "Browse...").click()
+    title = "Choose the directory to boot from"
+    chooser = shown.app.find("file chooser", title)
+    chooser.find("table cell", "root").select()
+    chooser.find("push button", "Open").click()
+    shown.app.lacks("file chooser", title)
+
+    assert shown.directory.text == str(root)
+
+
+def test_findings_tell_what_would_go_wrong(page, tree):
+    root = tree()
+    shown = page()
+
+    shown.use(root)
+
+    finding = shown.page.find("toggle button", lambda name: "libvirt does not call" in name)
+    assert finding.name.startswith("Error: ")
+    finding.click()
+    shown.scroll_to("push button", "Copy the command")
+    shown.page.find("label", lambda name: name == "Run vmroot setup.")
+    shown.scroll_to("text", "Path")
+    assert shown.page.find("label", lambda name: name.startswith("The guest will not start"))
+    assert shown.page.find("label", lambda name: name.startswith("Debian GNU/Linux 12"))
+
+
+def test_refused_apply_keeps_the_edits(page, tmp_path):
+    shown = page()
+    before = shown.xml()
+    shown.use("relative/path")
+
+    shown.apply()
+    shown.app.dialog("relative/path").find("push button", "Close").click()
+
+    assert shown.directory.text == "relative/path"
+    assert shown.window.find("push button", "config-apply").sensitive
+    shown.cancel()
+    assert shown.xml() == before
+
+
+def leave(shown, answer):
+    """Goes to another row, and answers the question about unapplied changes."""
+    shown.window.find("table cell", "Boot Options").press()
+    shown.app.dialog("unapplied changes").find("push button", answer).click()
+
+
+def test_leaving_the_page_asks_and_applies(page, tree):
+    root = tree()
+    shown = page()
+    shown.use(root)
+
+    leave(shown, "Yes")
+
+    again = Page(shown.app)
+    assert str(root) in again.headline
+
+
+def test_leaving_the_page_asks_and_forgets(page, tree):
+    shown = page()
+    shown.use(tree())
+
+    leave(shown, "No")
+
+    assert "web.qcow2" in Page(shown.app).headline
+
+
+def test_running_guest_is_told_when_it_takes_effect(page, tree):
+    shown = page(running=True)
+    shown.page.find("label", lambda name: "after its next shutdown" in name)
+    shown.use(tree())
+
+    shown.apply()
+
+    shown.app.dialog("next guest shutdown").find("push button", "OK").click()
+    shown.applied()
+
+
+def test_remote_guest_is_described_only(page):
+    shown = page(remote=True)
+    shown.switch()
+    shown.page.find("push button", "Browse...").click()
+    browser = shown.app.find("frame", "vmm-storage-browser")
+    browser.find("table cell", lambda name: name.startswith("roots")).select()
+    browser.find("table cell", "web").select()
+    browser.find("push button", "Choose Volume").click()
+
+    assert shown.directory.text == "/srv/roots/web"
+    assert not shown.page.find("push button", "Open folder").sensitive
+    shown.page.find("label", lambda name: "only there" in name)
+    shown.apply()
+    shown.applied()
+    assert 'directory="/srv/roots/web"' in shown.xml()
+
+
+def test_directory_that_only_root_may_read(page, tmp_path):
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    os.chown(private, 12345, 12345)
+    # Root, without what lets root read everything
+    shown = page(launcher=["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--",
+                           os.environ["VMROOT_LAUNCHER"]])
+
+    shown.use(private)
+
+    shown.page.find("label", lambda name: "You may not look into this directory" in name)
+    shown.apply()
+    shown.applied()
+    assert f'directory="{private}"' in shown.xml()
+
+
+def test_directory_that_is_not_there(page, tmp_path):
+    shown = page()
+    shown.use(tmp_path / "nowhere")
+
+    shown.page.find("label", lambda name: "nowhere" in name and name != str(tmp_path / "nowhere"))
+    shown.apply()
+    shown.applied()
+
+
+def test_names_that_are_markup_or_not_latin(page, tree):
+    shown = page()
+    shown.switch()
+
+    for name in ("<b>&\"quoted\"", "עברית", "🐧"):
+        root = tree(name)
+        shown.directory.text = str(root)
+        shown.apply()
+        shown.applied()
+
+        assert name in shown.headline
+        described = ElementTree.fromstring(shown.xml()).find(f"metadata/{NAMESPACE}root")
+        assert described.get("directory") == str(root)

@@ -15,6 +15,7 @@ from gi.repository import Atspi, GLib  # noqa: E402
 
 DATA = pathlib.Path(__file__).parent / "data"
 TIMEOUT = 20
+Atspi.set_timeout(2000, 15000)
 
 
 class NotFound(AssertionError):
@@ -118,7 +119,16 @@ class Widget:
             parent = self.accessible.get_parent()
             Atspi.Selection.select_child(parent, self.accessible.get_index_in_parent())
         else:
-            Atspi.Component.grab_focus(self.accessible)
+            self.focus()
+
+    def focus(self):
+        Atspi.Component.grab_focus(self.accessible)
+
+    def press(self):
+        """With the mouse. What opens a dialog from within its action needs this: no
+        accessibility call is answered before the dialog is gone."""
+        area = Atspi.Component.get_extents(self.accessible, Atspi.CoordType.SCREEN)
+        Atspi.generate_mouse_event(area.x + area.width // 2, area.y + area.height // 2, "b1c")
 
 
 class VirtManager(Widget):
