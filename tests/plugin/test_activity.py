@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the kernel counts for a guest's virtiofsd, on a /proc of our own making."""
+
+import pytest
+
+from vmroot_virtmanager.activity import Activity, find_servers
+
+
+@pytest.fixture
+def proc(tmp_path):
+    def add(pid, *arguments, read=0, written=0):
+        directory = tmp_path / str(pid)
+        directory.mkdir(exist_ok=True)
+        (directory / "cmdline").write_bytes(b"".join(a.encode() + b"\0" for a in arguments))
+        (directory / "io").write_text(f"rchar: {read}\nwchar: {written}\nsyscr: 1\n")
+        return tmp_path
+    return add
+
+
+def test_both_dialects_of_virtiofsd_are_found(proc):
+    proc(1, "/sbin/init")
+    proc(20, "/usr/lib/qemu/virtiofsd", "--fd=30", "-o", "source=/export/web,cache=auto")
+    proc(21, "/usr/libexec/virtiofsd", "--fd=30", "--shared-dir", "/export/web")
+    proc(22, "/usr/libexec/virtiofsd", "--fd=30", "--shared-dir", "/export/web2")
+    root = proc(23, "/bin/cat", "source=/export/web")
+
+    assert sorted(find_servers("/export/web", root)) == [20, 21]
+
+
+def test_rates_are_those_of_the_time_between(proc):
+    root = proc(20, "virtiofsd", read=1000, written=500)
+    proc(21, "virtiofsd")
+    now = [100.0]
+    activity = Activity([20, 21], root, lambda: now[0])
+
+    now[0] += 2
+    proc(20, "virtiofsd", read=3000, written=500)
+    proc(21, "virtiofsd", read=2000, written=40)
+    activity.sample()
+
+    assert activity.reads[-1] == 2000
+    assert activity.writes[-1] == 20
+    assert max(activity.scaled()) == 1
+
+
+def test_counts_that_may_not_be_read_are_not_known(proc):
+    root = proc(20, "virtiofsd")
+    (root / "20/io").unlink()
+
+    assert not Activity([20], root).known
+    assert not Activity([], root).known
+
+
+def test_server_that_ended_is_not_known_any_more(proc):
+    root = proc(20, "virtiofsd")
+    activity = Activity([20], root)
+    assert activity.known
+
+    (root / "20/io").unlink()
+    activity.sample()
+
+    assert not activity.known

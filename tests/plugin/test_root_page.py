@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The page by itself, in this process: what virt-manager cannot easily be brought to do."""
+
+import gc
+import pathlib
+import time
+import weakref
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+DATA = pathlib.Path(__file__).parent / "data"
+NAMESPACE = "{urn:vmroot:domain:1}"
+
+
+def definition():
+    node = ElementTree.parse(DATA / "guest.xml").getroot()
+    domain = node.find("domain")
+    domain.remove(domain[-1])  # how the test driver is to start it
+    return ElementTree.tostring(domain, encoding="unicode").replace("@name@", "web")
+
+
+class Guest:
+    """What virt-manager is to the page."""
+
+    window = None
+    remote = False
+
+    def __init__(self, xml=None, running=False):
+        self.xml = xml or definition()
+        self.running = running
+        self.edits = 0
+
+    def read_xml(self):
+        return self.xml
+
+    def mark_edited(self):
+        self.edits += 1
+
+    def cleanup(self):
+        pass
+
+
+@pytest.fixture
+def gtk(desktop):
+    """What can be imported once there is a display."""
+    import gi
+
+    gi.require_version("Gtk", "3.0")
+    gi.require_version("Vmroot", "1.0")
+    from gi.repository import Gtk
+
+    return Gtk
+
+
+@pytest.fixture
+def opened(gtk):
+    """Makes a page that shows `guest`."""
+    from vmroot_virtmanager.page import RootPage
+
+    pages = []
+
+    def make(guest):
+        page = RootPage(guest)
+        page.refresh()
+        pages.append(page)
+        return page
+
+    yield make
+    for page in pages:
+        page.cleanup()
+
+
+def run_until(question, timeout=20):
+    from gi.repository import GLib
+
+    context = GLib.MainContext.default()
+    deadline = time.monotonic() + timeout
+    while not question():
+        assert time.monotonic() < deadline
+        context.iteration(False)
+        time.sleep(0.001)
+
+
+def widget(page, name):
+    return page._builder.get_object(name)
+
+
+def use(page, directory):
+    widget(page, "root-enable").set_active(True)
+    widget(page, "root-directory").set_text(str(directory))
+
+
+def described(xml):
+    from gi.repository import Vmroot
+
+    return Vmroot.Domain.new_from_xml(xml).get_spec()
+
+
+def test_everything_on_the_page_is_written_and_shown_again(opened, tree):
+    from gi.repository import Vmroot
+
+    guest = Guest()
+    page = opened(guest)
+    use(page, tree())
+    widget(page, "root-kernel-args").set_text("quiet loglevel=3")
+    page._choose("root-access", "ephemeral")
+    page._shares.add("/srv/packages", "/srv/pkgs", True)
+    page._tmpfs.add("/var/tmp", 64 * 1024 * 1024)
+
+    guest.xml = page.changed_xml()
+    again = opened(Guest(guest.xml))
+
+    spec = described(again.changed_xml())
+    assert spec.get_kernel_args() == "quiet loglevel=3"
+    assert spec.get_ephemeral()
+    assert [(s.get_directory(), s.get_mount_point(), s.get_read_only())
+            for s in spec.list_shares()] == [("/srv/packages", "/srv/pkgs", True)]
+    assert [(t.get_mount_point(), t.get_size())
+            for t in spec.list_tmpfs()] == [("/var/tmp", 64 * 1024 * 1024)]
+    assert spec.get_transport() == Vmroot.Transport.VIRTIOFS
+    assert again.changed_xml() == guest.xml
+
+
+def test_what_the_page_does_not_show_is_kept(opened, tree):
+    from gi.repository import Vmroot
+
+    domain = Vmroot.Domain.new_from_xml(definition())
+    spec = Vmroot.Spec.new(str(tree()))
+    spec.set_tag("my-root")
+    spec.set_xattrs(Vmroot.Xattrs.SELINUX)
+    spec.set_run_file("systemd/network/10-x.network", "[Match]\n")
+    domain.set_spec(spec)
+    page = opened(Guest(domain.to_xml()))
+
+    widget(page, "root-kernel-args").set_text("quiet")
+
+    spec = described(page.changed_xml())
+    assert spec.get_tag() == "my-root"
+    assert spec.get_xattrs() == Vmroot.Xattrs.SELINUX
+    assert spec.get_run_file("systemd/network/10-x.network") == "[Match]\n"
+    assert spec.get_kernel_args() == "quiet"
+
+
+def test_another_client_s_root_is_not_overwritten(opened, tree):
+    from gi.repository import Vmroot
+    from vmroot_virtmanager.page import Conflict
+
+    guest = Guest()
+    page = opened(guest)
+    use(page, tree())
+    domain = Vmroot.Domain.new_from_xml(guest.xml)
+    domain.set_spec(Vmroot.Spec.new("/export/theirs"))
+    guest.xml = domain.to_xml()
+
+    with pytest.raises(Conflict):
+        page.changed_xml()
+
+    page.refresh()
+    assert widget(page, "root-directory").get_text() == "/export/theirs"
+
+
+def test_another_client_s_other_changes_are_kept(opened, tree):
+    guest = Guest()
+    page = opened(guest)
+    use(page, tree())
+    guest.xml = guest.xml.replace("<vcpu>2</vcpu>", "<vcpu>7</vcpu>")
+
+    assert "<vcpu>7</vcpu>" in page.changed_xml()
+
+
+def test_metadata_of_a_later_vmroot_is_left_alone(opened, tree):
+    guest = Guest()
+    page = opened(guest)
+    use(page, tree())
+    later = page.changed_xml().replace('version="1"', 'version="99"', 1)
+
+    page = opened(Guest(later))
+
+    assert not widget(page, "root-enable").get_sensitive()
+    assert widget(page, "root-notice").get_text()
+
+
+def test_greyed_transport_says_why(opened):
+    from vmroot_virtmanager import page as module
+
+    refusal = module._refusal(definition(), module.Vmroot.Transport.NFS)
+    page = opened(Guest())
+
+    assert widget(page, "root-nfs").get_sensitive() == (refusal is None)
+    if refusal:
+        assert widget(page, "root-nfs-note").get_text() == refusal
+
+
+def test_dropped_folder_becomes_the_root(opened, tree):
+    class Dropped:
+        def get_uris(self):
+            return [root.as_uri()]
+
+    root = tree("a folder")
+    guest = Guest()
+    page = opened(guest)
+
+    page._dropped_cb(page.widget, None, 0, 0, Dropped(), 0, 0)
+
+    assert widget(page, "root-enable").get_active()
+    assert widget(page, "root-directory").get_text() == str(root)
+    assert guest.edits
+
+
+def test_directory_that_vanishes(opened, tree):
+    root = tree()
+    page = opened(Guest())
+    use(page, root)
+    run_until(lambda: "Debian" in widget(page, "root-directory-note").get_text())
+
+    root.rename(root.with_name("elsewhere"))
+    widget(page, "root-check-again").clicked()
+
+    run_until(lambda: str(root) in widget(page, "root-status").get_text()
+              and not widget(page, "root-spinner").get_visible())
+    assert page.changed_xml()
+
+
+def test_looking_into_a_slow_directory_does_not_hold_up_the_page(opened, tree, monkeypatch):
+    from vmroot_virtmanager import inspection
+
+    def slow(spec, uuid, cancellable):
+        time.sleep(1.5)
+        return inspection.Inspection(spec.get_directory())
+
+    monkeypatch.setattr(inspection, "inspect", slow)
+    page = opened(Guest())
+    use(page, tree())
+    run_until(lambda: widget(page, "root-spinner").get_visible())
+
+    from gi.repository import GLib
+    context = GLib.MainContext.default()
+    longest = 0
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        began = time.monotonic()
+        context.iteration(False)
+        longest = max(longest, time.monotonic() - began)
+
+    assert longest < 0.5
+
+
+def test_only_the_last_look_counts(opened, tree):
+    first, second = tree("first"), tree("second")
+    page = opened(Guest())
+    use(page, first)
+    page._look()
+    widget(page, "root-directory").set_text(str(second))
+    page._look()
+
+    run_until(lambda: page._found)
+
+    assert page._found.directory == str(second)
+
+
+def test_opening_and_closing_leaves_nothing_behind(gtk, tree):
+    from vmroot_virtmanager.page import RootPage
+
+    root = tree()
+    pages, finalized = [], []
+    for _count in range(200):
+        page = RootPage(Guest())
+        page.refresh()
+        use(page, root)
+        page._shares.add_empty()
+        pages.append(weakref.ref(page))
+        for name in ("vmroot-root-page", "root-options", "root-shares", "root-kernel"):
+            widget(page, name).weak_ref(finalized.append, name)
+        page.cleanup()
+        del page
+    run_until(lambda: not gtk.events_pending())
+    gc.collect()
+
+    assert [page for page in pages if page() is not None] == []
+    assert len(finalized) == 800
+
+
+def test_every_control_has_a_name_and_can_be_reached(opened, gtk, tree):
+    page = opened(Guest())
+    use(page, tree())
+    page._shares.add_empty()
+    page._tmpfs.add_empty()
+    controls = (gtk.Entry, gtk.Button, gtk.ComboBox, gtk.Expander)
+
+    def walk(parent):
+        for child in parent.get_children():
+            if isinstance(child, controls):
+                yield child
+            if isinstance(child, gtk.Container) and not isinstance(child, gtk.ComboBox):
+                yield from walk(child)
+
+    found = list(walk(page.widget))
+
+    assert len(found) > 15
+    assert [c for c in found if not (c.get_accessible().get_name() and c.get_can_focus())] == []
