@@ -215,17 +215,26 @@ vmroot_document_parse (const gchar *data, gsize size, const gchar *encoding, GEr
   return g_steal_pointer (&document);
 }
 
+static int
+append_output (void *string, const char *data, int length)
+{
+  g_string_append_len (string, data, length);
+  return length;
+}
+
 gchar *
 vmroot_document_to_string (VmrootDocument *self)
 {
-  g_autoptr (xmlBuffer) buffer = xmlBufferCreate ();
+  g_autoptr (GString) string = g_string_new (NULL);
   /* -1: there was no XML declaration (struct _xmlDoc of libxml/tree.h). */
   const int declaration = self->standalone == -1 ? XML_SAVE_NO_DECL : 0;
-  xmlSaveCtxt *save = xmlSaveToBuffer (buffer, "UTF-8", XML_SAVE_AS_XML | declaration);
+  /* Not an xmlBuffer, which is copied each time that it grows, by a few bytes. */
+  xmlSaveCtxt *save =
+      xmlSaveToIO (append_output, NULL, string, "UTF-8", XML_SAVE_AS_XML | declaration);
 
   xmlSaveDoc (save, self);
   xmlSaveClose (save);
-  return g_strndup ((const gchar *)xmlBufferContent (buffer), (gsize)xmlBufferLength (buffer));
+  return g_string_free (g_steal_pointer (&string), FALSE);
 }
 
 xmlNode *

@@ -13,10 +13,16 @@
 #include "vmroot.h"
 
 #define LIBVIRT_SCHEMA "/usr/share/libvirt/schemas/domain.rng"
+#ifdef __SANITIZE_ADDRESS__
+/* With whole stacks of every allocation, all of them would take half an hour. */
+#define STEP 50
+#else
+#define STEP 1
+#endif
 /* Fewer than there are: a corpus that has shrunk to this is broken. */
-#define MIN_DOCUMENTS 200
+#define MIN_DOCUMENTS (1000 / STEP)
 
-static gchar *corpus;
+static const gchar *corpus;
 
 typedef struct
 {
@@ -74,6 +80,8 @@ read_corpus (void)
     }
 
   collect_documents (corpus, documents);
+  for (guint i = 0; i < documents->len; i++)
+    g_ptr_array_remove_range (documents, i, MIN (STEP, documents->len - i) - 1);
   g_assert_cmpuint (documents->len, >=, MIN_DOCUMENTS);
   return g_steal_pointer (&documents);
 }
@@ -339,10 +347,7 @@ test_every_document_is_restored_from_what_libvirt_makes_of_it (void)
 int
 main (int argc, char **argv)
 {
-  /* Before the test has directories of its own. */
-  corpus = g_getenv ("VMROOT_DOMAIN_CORPUS") != NULL
-               ? g_strdup (g_getenv ("VMROOT_DOMAIN_CORPUS"))
-               : g_build_filename (g_get_user_cache_dir (), "vmroot", "domain-corpus", NULL);
+  corpus = g_getenv ("VMROOT_DOMAIN_CORPUS");
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/domain-corpus/restored", test_every_document_is_restored);

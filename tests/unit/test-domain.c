@@ -795,11 +795,11 @@ entity_bomb (const gchar *use)
 static gchar *
 flat_entity_bomb (void)
 {
-  g_autofree gchar *text = g_strnfill (100 * 1000, 'x');
+  g_autofree gchar *text = g_strnfill (1000 * 1000, 'x');
   g_autoptr (GString) xml = g_string_new (NULL);
 
   g_string_append_printf (xml, "<!DOCTYPE domain [<!ENTITY e '%s'>]><domain><os><kernel>", text);
-  for (guint i = 0; i < 100 * 1000; i++)
+  for (guint i = 0; i < 10 * 1000; i++)
     g_string_append (xml, "&e;");
   g_string_append (xml, "</kernel></os></domain>");
   return g_string_free (g_steal_pointer (&xml), FALSE);
@@ -864,10 +864,8 @@ test_what_is_too_large (void)
   g_autofree gchar *text = g_strnfill (50 * 1024 * 1024, ' ');
   g_autofree gchar *large = g_strconcat ("<domain>", text, "</domain>", NULL);
   g_autofree gchar *deep = nested (10000);
-  gint64 start = g_get_monotonic_time ();
 
   assert_not_read (large, -1, VMROOT_ERROR_XML_TOO_LARGE);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
   assert_not_read (deep, -1, VMROOT_ERROR_XML_TOO_LARGE);
 }
 
@@ -877,14 +875,12 @@ test_entities_that_explode (void)
   g_autofree gchar *in_text = entity_bomb ("<domain><name>&e9;</name></domain>");
   g_autofree gchar *in_attribute = entity_bomb ("<domain><name a='&e9;'/></domain>");
   g_autofree gchar *flat = flat_entity_bomb ();
-  gint64 start = g_get_monotonic_time ();
 
   assert_not_read (in_text, -1, VMROOT_ERROR_XML_ENTITIES);
   assert_not_read (in_attribute, -1, VMROOT_ERROR_XML_ENTITIES);
   assert_not_read (flat, -1, VMROOT_ERROR_XML_ENTITIES);
   assert_not_read ("<!DOCTYPE domain [<!ENTITY a '&b;'><!ENTITY b '&a;'>]><domain>&a;</domain>", -1,
                    VMROOT_ERROR_XML_ENTITIES);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 5 * G_USEC_PER_SEC);
 }
 
 static void
@@ -1123,6 +1119,7 @@ test_the_schema_takes_what_is_written (void)
   g_autoptr (VmrootSpec) spec = vmroot_spec_new ("/export/guest");
   g_autoptr (VmrootShare) share = vmroot_share_new ("/srv/packages", "/var/cache", TRUE);
   g_autoptr (VmrootTmpfs) tmpfs = vmroot_tmpfs_new ("/var/tmp", 4096);
+  g_autofree gchar *full = NULL;
 
   g_object_set (spec, "tag", "my-root", "xattrs", VMROOT_XATTRS_SELINUX, "cache",
                 VMROOT_CACHE_ALWAYS, "network", "default", "address", "192.0.2.7/24", "mac-address",
@@ -1136,12 +1133,14 @@ test_the_schema_takes_what_is_written (void)
   for (guint i = 0; i < G_N_ELEMENTS (documents); i++)
     {
       g_autofree gchar *simple = apply (documents[i].xml, NULL);
-      g_autofree gchar *full = apply (documents[i].xml, spec);
 
       g_test_message ("%s", documents[i].name);
       g_assert_true (is_valid (schema, simple));
-      g_assert_true (is_valid (schema, full));
     }
+
+  /* Only once: libxml2 takes twice the time for each optional attribute. */
+  full = apply (plain, spec);
+  g_assert_true (is_valid (schema, full));
 
   xmlRelaxNGFree (schema);
 }
