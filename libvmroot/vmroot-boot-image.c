@@ -378,6 +378,24 @@ rebuild (const Build *build, GCancellable *cancellable, GError **error)
   return image;
 }
 
+/* The image of an NFS root holds the guest's address, which a spec may not have yet. */
+static gboolean
+check_spec (VmrootSpec *spec, GError **error)
+{
+  if (!vmroot_spec_validate (spec, error))
+    return FALSE;
+  if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS &&
+      (vmroot_spec_get_address (spec) == NULL || vmroot_spec_get_mac_address (spec) == NULL ||
+       vmroot_spec_get_server (spec) == NULL))
+    {
+      g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+                           "A root on NFS needs the guest's address, the MAC address of its"
+                           " interface and the address of the server: give all three");
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /**
  * vmroot_boot_image_build:
  * @tree: the tree with the kernel and its modules
@@ -398,7 +416,8 @@ rebuild (const Build *build, GCancellable *cancellable, GError **error)
  *
  * Returns: (transfer full): the boot image, or %NULL on error: %VMROOT_ERROR_NO_KERNEL,
  *   %VMROOT_ERROR_NO_MODULE and %VMROOT_ERROR_NO_INITRAMFS name what is missing,
- *   %VMROOT_ERROR_UNSAFE_TREE a file of the tree that cannot be read safely
+ *   %VMROOT_ERROR_UNSAFE_TREE a file of the tree that cannot be read safely. A @spec that is not
+ *   valid is refused as by [method@Spec.validate]
  *
  * Since: 1.0
  */
@@ -416,11 +435,9 @@ vmroot_boot_image_build (VmrootTree *tree,
   g_return_val_if_fail (VMROOT_IS_SPEC (spec), NULL);
   g_return_val_if_fail (directory != NULL, NULL);
 
-  if (vmroot_spec_get_transport (spec) != VMROOT_TRANSPORT_VIRTIOFS)
+  if (!check_spec (spec, error))
     {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                   "Cannot make a boot image for a root on NFS: this version of vmroot knows"
-                   " virtiofs only");
+      g_prefix_error (error, "Cannot make the boot image: ");
       return NULL;
     }
 

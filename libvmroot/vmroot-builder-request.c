@@ -158,12 +158,21 @@ run_file_contents (VmrootSpec *spec, gchar **paths)
   return g_variant_builder_end (&contents);
 }
 
+/* What only an initramfs needs; a spec that is merely checked may lack an address. */
+static void
+insert_contents (GVariantDict *request, VmrootTree *tree, VmrootSpec *spec)
+{
+  g_auto (GStrv) run_files = vmroot_spec_list_run_files (spec);
+  g_autofree gchar *configuration = make_configuration (spec, tree, run_files);
+
+  g_variant_dict_insert (request, "configuration", "s", configuration);
+  g_variant_dict_insert_value (request, "run-files", run_file_contents (spec, run_files));
+}
+
 GVariant *
 vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec *spec)
 {
   g_autofree gchar *path = g_filename_display_name (vmroot_tree_get_path (tree));
-  g_auto (GStrv) run_files = vmroot_spec_list_run_files (spec);
-  g_autofree gchar *configuration = make_configuration (spec, tree, run_files);
   g_auto (GVariantDict) request = G_VARIANT_DICT_INIT (NULL);
 
   g_variant_dict_insert (&request, "operation", "s", operation);
@@ -174,8 +183,8 @@ vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec
   g_variant_dict_insert (&request, "boot-source", "u", vmroot_spec_get_boot_source (spec));
   g_variant_dict_insert (&request, "ephemeral", "b", vmroot_spec_get_ephemeral (spec));
   g_variant_dict_insert (&request, "xattrs", "u", vmroot_spec_get_xattrs (spec));
-  g_variant_dict_insert (&request, "configuration", "s", configuration);
-  g_variant_dict_insert_value (&request, "run-files", run_file_contents (spec, run_files));
+  if (g_str_equal (operation, "build"))
+    insert_contents (&request, tree, spec);
   return g_variant_ref_sink (g_variant_dict_end (&request));
 }
 

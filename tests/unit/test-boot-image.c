@@ -154,7 +154,8 @@ test_a_kernel_and_an_initramfs (Fixture *fixture, gconstpointer data)
 static void
 test_configuration (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootShare) packages = vmroot_share_new ("/srv/packages", "/var/cache/my pkgs", TRUE);
+  g_autoptr (VmrootShare) packages =
+      vmroot_share_new ("/srv/packages", "/var/cache/my\\ pkgs", TRUE);
   g_autoptr (VmrootShare) work = vmroot_share_new ("/srv/work", "/work", FALSE);
   g_autoptr (VmrootTmpfs) small = vmroot_tmpfs_new ("/var/tmp", 1073741824);
   g_autoptr (VmrootTmpfs) plain = vmroot_tmpfs_new ("/scratch", 0);
@@ -163,7 +164,7 @@ test_configuration (Fixture *fixture, gconstpointer data)
                                  "on-failure power-off\n"
                                  "mount virtiofs vmroot / rw,relatime\n");
 
-  vmroot_spec_set_tag (fixture->spec, "my\\root");
+  vmroot_spec_set_tag (fixture->spec, "my-root");
   vmroot_spec_set_read_only (fixture->spec, TRUE);
   vmroot_spec_set_on_failure (fixture->spec, VMROOT_ON_FAILURE_SHELL);
   vmroot_spec_add_share (fixture->spec, packages);
@@ -173,8 +174,8 @@ test_configuration (Fixture *fixture, gconstpointer data)
   vmroot_spec_set_run_file (fixture->spec, "systemd/network/10-a.network", "[Network]\n");
   assert_configuration (fixture, "version 1\n" MODULE_LINES "timeout 30\n"
                                  "on-failure shell\n"
-                                 "mount virtiofs my\\134root / ro,relatime\n"
-                                 "mount virtiofs vmroot-share-1 /var/cache/my\\040pkgs ro\n"
+                                 "mount virtiofs my-root / ro,relatime\n"
+                                 "mount virtiofs vmroot-share-1 /var/cache/my\\134\\040pkgs ro\n"
                                  "mount virtiofs vmroot-share-2 /work rw\n"
                                  "mount tmpfs tmpfs /var/tmp size=1073741824,mode=1777\n"
                                  "mount tmpfs tmpfs /scratch mode=1777\n"
@@ -351,11 +352,24 @@ test_the_initramfs_of_the_guest (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (initramfs, ==, "as it is");
 }
 
+/* Its image would hold an address that the spec does not have; checking the tree needs none. */
 static void
-test_a_root_on_nfs (Fixture *fixture, gconstpointer data)
+test_a_root_on_nfs_without_address (Fixture *fixture, gconstpointer data)
 {
+  g_autoptr (GPtrArray) findings = NULL;
+
   vmroot_spec_set_transport (fixture->spec, VMROOT_TRANSPORT_NFS);
-  assert_fails (fixture, VMROOT_ERROR_INVALID_SPEC, "NFS");
+  assert_fails (fixture, VMROOT_ERROR_INVALID_SPEC, "address");
+
+  findings = vmroot_tree_check (fixture->tree, fixture->spec, NULL, NULL);
+  g_assert_nonnull (findings);
+}
+
+static void
+test_a_spec_that_cannot_be (Fixture *fixture, gconstpointer data)
+{
+  vmroot_spec_set_tag (fixture->spec, "a tag that is much longer than virtiofs allows it");
+  assert_fails (fixture, VMROOT_ERROR_INVALID_TAG, "tag");
 }
 
 static void
@@ -443,7 +457,8 @@ main (int argc, char **argv)
   ADD ("failed", test_a_failed_build);
   ADD ("reproducible", test_the_same_bytes);
   ADD ("guest-initramfs", test_the_initramfs_of_the_guest);
-  ADD ("nfs", test_a_root_on_nfs);
+  ADD ("nfs", test_a_root_on_nfs_without_address);
+  ADD ("invalid-spec", test_a_spec_that_cannot_be);
   ADD ("no-kernel", test_no_kernel);
   ADD ("hostile/kernel-outside", test_a_kernel_outside);
   ADD ("hostile/fifo", test_a_module_that_is_a_fifo);
