@@ -50,6 +50,9 @@ int vmroot_context_lock (VmrootContext *self,
                          GCancellable *cancellable,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Give up a lock that nobody may want again, and its file. */
+void vmroot_context_unlock_for_good (VmrootContext *self, const gchar *name, int lock);
+
 /* Run a program without a shell, for at most `seconds`, and give back what it printed. */
 gboolean vmroot_context_run (VmrootContext *self,
                              const gchar *const *argv,

@@ -145,20 +145,19 @@ wait_for_lock (int fd, const gchar *path, GCancellable *cancellable, GError **er
   return FALSE;
 }
 
-int
-vmroot_context_lock (VmrootContext *self,
-                     const gchar *name,
-                     GCancellable *cancellable,
-                     GError **error)
+static gchar *
+get_lock_path (VmrootContext *self, const gchar *name)
 {
   g_autofree gchar *relative_path = g_build_filename ("/run/vmroot/locks", name, NULL);
-  g_autofree gchar *path = vmroot_context_path (self, relative_path);
-  int fd;
 
-  if (!vmroot_context_make_directory (self, "/run/vmroot/locks", 0700, error))
-    return -1;
+  return vmroot_context_path (self, relative_path);
+}
 
-  fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+static int
+open_and_lock (const gchar *path, GCancellable *cancellable, GError **error)
+{
+  const int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
   if (fd == -1)
     {
       set_error_from_errno (error, "open", path);
@@ -170,6 +169,39 @@ vmroot_context_lock (VmrootContext *self,
       return -1;
     }
   return fd;
+}
+
+int
+vmroot_context_lock (VmrootContext *self,
+                     const gchar *name,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_autofree gchar *path = get_lock_path (self, name);
+
+  if (!vmroot_context_make_directory (self, "/run/vmroot/locks", 0700, error))
+    return -1;
+
+  for (;;)
+    {
+      const int fd = open_and_lock (path, cancellable, error);
+      struct stat st;
+
+      /* Who held it may have removed the file: then somebody else can hold one of the same name. */
+      if (fd == -1 || (fstat (fd, &st) == 0 && st.st_nlink > 0))
+        return fd;
+
+      close (fd);
+    }
+}
+
+void
+vmroot_context_unlock_for_good (VmrootContext *self, const gchar *name, int lock)
+{
+  g_autofree gchar *path = get_lock_path (self, name);
+
+  g_unlink (path);
+  close (lock);
 }
 
 typedef struct

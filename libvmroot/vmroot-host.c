@@ -465,10 +465,16 @@ get_uuid (VmrootDomain *domain, GError **error)
   return NULL;
 }
 
+static gchar *
+get_lock_name (const gchar *uuid)
+{
+  return g_strconcat ("guest-", uuid, NULL);
+}
+
 static int
 lock_guest (VmrootHost *self, const gchar *uuid, GCancellable *cancellable, GError **error)
 {
-  g_autofree gchar *name = g_strconcat ("guest-", uuid, NULL);
+  g_autofree gchar *name = get_lock_name (uuid);
 
   return vmroot_context_lock (self->context, name, cancellable, error);
 }
@@ -574,6 +580,7 @@ vmroot_host_release_uuid (VmrootHost *self,
                           GError **error)
 {
   const int lock = lock_guest (self, uuid, cancellable, error);
+  g_autofree gchar *lock_name = get_lock_name (uuid);
   g_autoptr (VmrootJournal) journal = NULL;
   gboolean released;
 
@@ -582,7 +589,7 @@ vmroot_host_release_uuid (VmrootHost *self,
 
   released = vmroot_journal_load (self->context, uuid, &journal, error) &&
              (journal == NULL || undo_steps (self, journal, cancellable, error));
-  close (lock);
+  vmroot_context_unlock_for_good (self->context, lock_name, lock);
   return released;
 }
 

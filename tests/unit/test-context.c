@@ -84,6 +84,14 @@ take_lock (gpointer context)
   return NULL;
 }
 
+static gpointer
+take_guest_lock (gpointer context)
+{
+  vmroot_context_unlock_for_good (context, "guest",
+                                  vmroot_context_lock (context, "guest", NULL, NULL));
+  return NULL;
+}
+
 static void
 test_a_lock_is_waited_for (void)
 {
@@ -93,6 +101,20 @@ test_a_lock_is_waited_for (void)
 
   close (lock);
   g_thread_join (thread);
+}
+
+static void
+test_a_lock_given_up_for_good_is_gone (void)
+{
+  g_autoptr (VmrootContext) context = new_context ();
+  g_autofree gchar *path = vmroot_context_path (context, "/run/vmroot/locks/guest");
+  int lock = vmroot_context_lock (context, "guest", NULL, NULL);
+  GThread *thread = g_thread_new ("lock", take_guest_lock, context);
+
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  vmroot_context_unlock_for_good (context, "guest", lock);
+  g_thread_join (thread);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -144,6 +166,7 @@ main (int argc, char **argv)
   g_test_add_func ("/context/file", test_a_file_is_replaced_and_removed);
   g_test_add_func ("/context/lock/one", test_a_lock_is_held_by_one);
   g_test_add_func ("/context/lock/wait", test_a_lock_is_waited_for);
+  g_test_add_func ("/context/lock/for-good", test_a_lock_given_up_for_good_is_gone);
   g_test_add_func ("/context/run/output", test_a_program_s_output_is_read);
   g_test_add_func ("/context/run/failure", test_a_program_s_failure_is_an_error);
   g_test_add_func ("/context/run/limit", test_a_program_has_a_time_limit);

@@ -101,7 +101,8 @@ read_line (GSubprocess *process)
 }
 
 static void
-add_policy (Fixture *fixture, const gchar *uuid, gint domain_id, VmrootXattrs xattrs)
+add_policy_for (
+    Fixture *fixture, const gchar *uuid, gint domain_id, VmrootXattrs xattrs, gboolean writable)
 {
   g_autoptr (VmrootVirtiofsPolicy) policy = vmroot_virtiofs_policy_new (uuid);
   g_autoptr (VmrootConfiguration) configuration =
@@ -111,11 +112,18 @@ add_policy (Fixture *fixture, const gchar *uuid, gint domain_id, VmrootXattrs xa
       vmroot_served_directory_new (fixture->context, configuration, "vmroot", "/export/a", &error);
 
   g_assert_no_error (error);
-  directory->writable = TRUE;
+  directory->writable = writable;
+  policy->trusted_xattrs = FALSE;
   policy->domain_id = domain_id;
   policy->xattrs = xattrs;
   g_ptr_array_add (policy->directories, directory);
   g_assert_true (vmroot_virtiofs_policy_save (policy, fixture->context, NULL));
+}
+
+static void
+add_policy (Fixture *fixture, const gchar *uuid, gint domain_id, VmrootXattrs xattrs)
+{
+  add_policy_for (fixture, uuid, domain_id, xattrs, TRUE);
 }
 
 static const gchar *const arguments[] = { "--fd=9", "-o", "source=/export/a", NULL };
@@ -291,6 +299,65 @@ test_the_wrapper_keeps_all_but_the_socket (Fixture *fixture, gconstpointer data)
   close (ends[0]);
 }
 
+/* Reads to the end unless `word` comes before. */
+static gchar *
+read_messages_until (GSubprocess *process, const gchar *word)
+{
+  g_autoptr (GString) messages = g_string_new (NULL);
+  gchar byte;
+
+  while ((word == NULL || strstr (messages->str, word) == NULL) &&
+         g_input_stream_read (g_subprocess_get_stderr_pipe (process), &byte, 1, NULL, NULL) == 1)
+    g_string_append_c (messages, byte);
+
+  return g_string_free (g_steal_pointer (&messages), FALSE);
+}
+
+/* Its options are right if it gets to where it waits for QEMU. And when the wrapper is killed, so
+ * is it, with the processes that it made in namespaces of its own: who of them lives has the log
+ * open. */
+static void
+assert_starts (Fixture *fixture, VmrootXattrs xattrs, gboolean writable)
+{
+  g_autoptr (GSubprocess) process = NULL;
+  g_autofree gchar *messages = NULL;
+  g_autofree gchar *rest = NULL;
+  g_autofree gchar *directory = g_build_filename (fixture->sysroot, "domain-3-my-guest", NULL);
+  g_autofree gchar *socket = g_build_filename (directory, "fs0-fs.sock", NULL);
+
+  add_policy_for (fixture, UUID, 3, xattrs, writable);
+  process = start (fixture, listen_as_domain_3 (fixture), arguments);
+  messages = read_messages_until (process, "Waiting for vhost-user socket");
+  g_test_message ("%s", messages);
+  g_assert_nonnull (strstr (messages, "Waiting for vhost-user socket"));
+
+  g_subprocess_force_exit (process);
+  rest = read_messages_until (process, NULL);
+  g_assert_no_errno (g_unlink (socket));
+  g_assert_no_errno (g_rmdir (directory));
+}
+
+static void
+test_the_real_one_starts (Fixture *fixture, gconstpointer real_virtiofsd)
+{
+  const VmrootXattrs modes[] = { VMROOT_XATTRS_NATIVE, VMROOT_XATTRS_SELINUX, VMROOT_XATTRS_USER };
+  g_autofree gchar *link = vmroot_context_path (fixture->context, "/usr/libexec/virtiofsd");
+
+  if (!g_file_test (real_virtiofsd, G_FILE_TEST_IS_EXECUTABLE) || geteuid () != 0)
+    {
+      g_test_skip_printf ("%s is not here, or not to be run by a user",
+                          (const gchar *)real_virtiofsd);
+      return;
+    }
+
+  g_assert_no_errno (symlink (real_virtiofsd, link));
+  for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      assert_starts (fixture, modes[i], TRUE);
+      assert_starts (fixture, modes[i], FALSE);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -305,5 +372,9 @@ main (int argc, char **argv)
   ADD ("/virtiofsd-wrapper/signals", test_signals_are_passed_on);
   ADD ("/virtiofsd-wrapper/dies-with-it", test_virtiofsd_dies_with_its_wrapper);
   ADD ("/virtiofsd-wrapper/descriptors", test_the_wrapper_keeps_all_but_the_socket);
+  g_test_add ("/virtiofsd-wrapper/real/c", Fixture, "/usr/lib/qemu/virtiofsd", set_up,
+              test_the_real_one_starts, tear_down);
+  g_test_add ("/virtiofsd-wrapper/real/rust", Fixture, "/usr/libexec/virtiofsd", set_up,
+              test_the_real_one_starts, tear_down);
   return g_test_run ();
 }
