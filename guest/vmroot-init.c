@@ -123,18 +123,20 @@ execute_init (const char *path, char **arguments)
                                 : "");
 }
 
-/* As long again as for the device to appear, which may have come at the last moment. */
+/* The server has as long again as the device, which may have come at the last moment. */
 static void
 arm (const struct configuration *configuration)
 {
   const struct init_mount *mount = configuration->mounts;
+  const unsigned timeout = configuration->timeout;
+  const unsigned seconds = timeout + (timeout > 10 ? timeout : 10);
   char message[512];
 
   snprintf (message, sizeof message,
             "the server of %s \"%s\" does not answer (waited %u s): is it running on the host, and "
             "can it read the directory?",
-            mount->type, mount->source, 2 * configuration->timeout);
-  emergency_arm (2 * configuration->timeout, message);
+            mount->type, mount->source, seconds);
+  emergency_arm (seconds, message);
 }
 
 /* The arguments are the words of the kernel command line that the kernel does not know, such as

@@ -327,7 +327,7 @@ def test_server_that_does_not_answer(start, hanging):
     guest = start("timeout 2\n" + ROOT, script=None, run=run)
 
     assert failure(guest.console) == (
-        'the server of virtiofs "vmroot" does not answer (waited 4 s): is it running on the host, '
+        'the server of virtiofs "vmroot" does not answer (waited 12 s): is it running on the host, '
         "and can it read the directory?")
 
 
@@ -398,7 +398,7 @@ def test_nfs_server_says_nothing(start_nfs, silent_server):
     guest = start_nfs("timeout 2\n" + INTERFACE + nfs_root("10.0.2.2", f",port={silent_server}"))
 
     assert failure(guest.console).startswith(
-        'the server of nfs4 "10.0.2.2:/export/a" does not answer (waited 4 s)')
+        'the server of nfs4 "10.0.2.2:/export/a" does not answer (waited 12 s)')
 
 
 def test_nfs_without_module(start_nfs, kernel, silent_server):
@@ -437,10 +437,3 @@ def test_no_shell_without_a_root(start):
 
     assert "there is no shell, as the root of the guest is not mounted" in guest.console
     assert "powering off" in guest.console
-
-
-def test_refuses_to_run_on_a_host(tmp_path):
-    result = subprocess.run([INIT], cwd=tmp_path, capture_output=True, text=True)
-
-    assert result.returncode == 2
-    assert "first process of a vmroot guest" in result.stderr
