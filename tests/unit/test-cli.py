@@ -101,6 +101,16 @@ def test_every_option_is_in_the_manual(command):
     assert [option for option in options if option not in MANUAL.read_text()] == []
 
 
+def test_every_key_of_the_configuration_is_in_the_manual():
+    configuration = (SOURCE / "data/vmroot.conf").read_text()
+    words = re.findall(r"^#?([a-z-]+)=", configuration, re.M)
+    words += re.findall(r"^\[[a-z]+\]", configuration, re.M)
+    manual = (SOURCE / "docs/vmroot.conf.5.rst").read_text().splitlines()
+
+    assert len(words) > 2
+    assert [word for word in words if word not in manual] == []
+
+
 def complete(line):
     """What bash offers after `line`."""
     words = line.split(" ")

@@ -159,6 +159,7 @@ test_id_that_is_anothers_name_is_refused (Fixture *fixture, gconstpointer unused
   g_autoptr (VmrootDomain) domain = vmroot_connection_get_domain (fixture->connection, "4", &error);
 
   /* The name of the domain 3, the id of the domain `transient`. */
+  g_assert_null (domain);
   g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_DOMAIN);
   g_assert_nonnull (strstr (error->message, "transient"));
   g_assert_nonnull (strstr (error->message, "UUID"));
