@@ -119,6 +119,10 @@ check_kernel (Check *check)
   if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_NO_KERNEL))
     add (check, "no-kernel", VMROOT_SEVERITY_ERROR, "The guest has no kernel to boot",
          error->message, NULL);
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+    add (check, "kernel-unreadable", VMROOT_SEVERITY_INFO,
+         "Only root can look at the tree's kernels", error->message,
+         "Check it again as root: libvirt starts guests as root, too");
   else
     add (check, "kernel-unreadable", VMROOT_SEVERITY_ERROR,
          "The tree's kernels cannot be looked for", error->message, NULL);

@@ -109,6 +109,29 @@ test_an_unfinished_root (void)
   assert_findings (root, NULL, ids);
 }
 
+/* What root may read and this user may not is no fault of the tree. */
+static void
+test_a_closed_boot_directory (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+  g_autofree gchar *boot = g_build_filename (root, "boot", NULL);
+  g_autoptr (GPtrArray) findings = NULL;
+  VmrootFinding *finding;
+
+  if (geteuid () == 0)
+    {
+      g_test_skip ("nothing is closed to root");
+      return;
+    }
+  g_assert_cmpint (chmod (boot, 0), ==, 0);
+  findings = check (root, NULL);
+  g_assert_cmpint (chmod (boot, 0755), ==, 0);
+
+  finding = find (findings, "kernel-unreadable");
+  g_assert_nonnull (finding);
+  g_assert_cmpint (vmroot_finding_get_severity (finding), ==, VMROOT_SEVERITY_INFO);
+}
+
 static void
 test_missing_modules (void)
 {
@@ -367,6 +390,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tree-check/nothing", test_nothing_is_wrong_with_debian);
   g_test_add_func ("/tree-check/not-a-root", test_not_a_root);
   g_test_add_func ("/tree-check/unfinished", test_an_unfinished_root);
+  g_test_add_func ("/tree-check/closed", test_a_closed_boot_directory);
   g_test_add_func ("/tree-check/modules", test_missing_modules);
   g_test_add_func ("/tree-check/no-modules", test_a_kernel_without_modules);
   g_test_add_func ("/tree-check/architecture", test_another_processor);
