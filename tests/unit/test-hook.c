@@ -17,6 +17,17 @@
 #include "vmroot-context-private.h"
 #include "vmroot.h"
 
+#if defined(__has_feature)
+#define HAS_FEATURE(feature) __has_feature (feature)
+#else
+#define HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#define IS_SANITIZED TRUE
+#else
+#define IS_SANITIZED FALSE
+#endif
+
 #define UUID "6d3d3a7e-2b1f-4f0e-9a56-0f3b8a0f1c11"
 #define GARBAGE "<domain><metadata><r xmlns='urn:vmroot:domain:1'>"
 
@@ -176,7 +187,6 @@ static void
 test_a_refusal_is_one_line (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *xml = new_xml ("/etc");
-  g_autofree gchar *etc = vmroot_context_path (fixture->context, "/etc");
   g_auto (Outcome) outcome = { 0 };
 
   if (skip_without_root ())
@@ -302,6 +312,11 @@ test_what_is_linked (void)
       g_test_skip ("no readelf here: install binutils");
       return;
     }
+  if (IS_SANITIZED)
+    {
+      g_test_skip ("the sanitizers bring libraries of their own");
+      return;
+    }
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -317,7 +332,7 @@ test_what_is_linked (void)
       lines = g_strsplit (output, "\n", -1);
       for (gsize j = 0; lines[j] != NULL; j++)
         {
-          if (strstr (lines[j], "(NEEDED)") == NULL || strstr (lines[j], "san.so") != NULL)
+          if (strstr (lines[j], "(NEEDED)") == NULL)
             continue;
           g_test_message ("%s: %s", cases[i].program, lines[j]);
           g_assert_true (cases[i].only == NULL || strstr (lines[j], cases[i].only) != NULL);
