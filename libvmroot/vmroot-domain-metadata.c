@@ -286,6 +286,13 @@ read_space (xmlNode *element, VmrootSpace *space)
     space->after = g_strdup ("");
 }
 
+/* Names of libvirt's elements and attributes, several as a path. */
+static gboolean
+is_path (const gchar *path)
+{
+  return g_regex_match_simple ("^[A-Za-z]+(/[A-Za-z]+)*$", path, G_REGEX_DOLLAR_ENDONLY, 0);
+}
+
 static gboolean
 read_change (xmlNode *element, VmrootMetadata *self, GError **error)
 {
@@ -295,7 +302,7 @@ read_change (xmlNode *element, VmrootMetadata *self, GError **error)
   VmrootChange *change;
   guint64 index = G_MAXINT;
 
-  if (path == NULL)
+  if (path == NULL || !is_path (path))
     return invalid_attribute (error, element, "element");
   if (!has_only (element, known, error) ||
       !read_number (element, "index", G_MAXINT - 1, &index, error))
@@ -312,6 +319,8 @@ read_change (xmlNode *element, VmrootMetadata *self, GError **error)
   if (!read_boolean (element, "added", &change->added, error))
     return FALSE;
 
+  if (change->attribute != NULL && !is_path (change->attribute))
+    return invalid_attribute (error, element, "attribute");
   if (!change->added && change->wrote == NULL)
     return invalid_attribute (error, element, "wrote");
   return TRUE;

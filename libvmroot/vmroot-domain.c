@@ -301,7 +301,8 @@ check_hypervisor (xmlNode *domain, GError **error)
   g_autofree gchar *type = vmroot_node_get_attribute (domain, "type");
   g_autofree gchar *os_type = vmroot_node_get_text (vmroot_node_find (domain, "os/type"));
 
-  if ((type != NULL && g_strv_contains (containers, type)) || g_strcmp0 (os_type, "exe") == 0)
+  if ((type != NULL && g_strv_contains (containers, type)) ||
+      (os_type != NULL && g_str_equal (g_strstrip (os_type), "exe")))
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_CONTAINER_DOMAIN,
                            "The domain is a container, which boots no kernel: its root is the "

@@ -425,6 +425,13 @@ set_string (VmrootSpec *self, gchar **field, const gchar *value, guint property)
   g_object_notify_by_pspec (G_OBJECT (self), obj_props[property]);
 }
 
+/* Whether `value` is one of an enumeration: C takes any number for it. */
+static gboolean
+is_value (guint property, gint value)
+{
+  return g_enum_get_value (G_PARAM_SPEC_ENUM (obj_props[property])->enum_class, value) != NULL;
+}
+
 /**
  * vmroot_spec_get_directory:
  * @self: a specification
@@ -493,6 +500,7 @@ void
 vmroot_spec_set_transport (VmrootSpec *self, VmrootTransport transport)
 {
   g_return_if_fail (VMROOT_IS_SPEC (self));
+  g_return_if_fail (is_value (PROP_TRANSPORT, transport));
 
   if (self->transport == transport)
     return;
@@ -568,6 +576,7 @@ void
 vmroot_spec_set_xattrs (VmrootSpec *self, VmrootXattrs xattrs)
 {
   g_return_if_fail (VMROOT_IS_SPEC (self));
+  g_return_if_fail (is_value (PROP_XATTRS, xattrs));
 
   if (self->xattrs == xattrs)
     return;
@@ -607,6 +616,7 @@ void
 vmroot_spec_set_cache (VmrootSpec *self, VmrootCache cache)
 {
   g_return_if_fail (VMROOT_IS_SPEC (self));
+  g_return_if_fail (is_value (PROP_CACHE, cache));
 
   if (self->cache == cache)
     return;
@@ -860,6 +870,7 @@ void
 vmroot_spec_set_boot_source (VmrootSpec *self, VmrootBootSource boot_source)
 {
   g_return_if_fail (VMROOT_IS_SPEC (self));
+  g_return_if_fail (is_value (PROP_BOOT_SOURCE, boot_source));
 
   if (self->boot_source == boot_source)
     return;
@@ -1013,6 +1024,7 @@ void
 vmroot_spec_set_on_failure (VmrootSpec *self, VmrootOnFailure on_failure)
 {
   g_return_if_fail (VMROOT_IS_SPEC (self));
+  g_return_if_fail (is_value (PROP_ON_FAILURE, on_failure));
 
   if (self->on_failure == on_failure)
     return;

@@ -1008,6 +1008,15 @@ test_metadata_that_cannot_be (void)
       VMROOT_ERROR_METADATA_INVALID },
     { "<v:root version='1' uuid='" UUID "' directory='/a'><v:change element='os/kernel'/></v:root>",
       VMROOT_ERROR_METADATA_INVALID },
+    { "<v:root version='1' uuid='" UUID "' directory='/a'><v:change element='' added='yes'/>"
+      "</v:root>",
+      VMROOT_ERROR_METADATA_INVALID },
+    { "<v:root version='1' uuid='" UUID "' directory='/a'><v:change element='..' added='yes'/>"
+      "</v:root>",
+      VMROOT_ERROR_METADATA_INVALID },
+    { "<v:root version='1' uuid='" UUID "' directory='/a'><v:change element='os' attribute='a b' "
+      "wrote='x'/></v:root>",
+      VMROOT_ERROR_METADATA_INVALID },
     { "<v:root version='1' uuid='" UUID "' directory='/a'><other/></v:root>",
       VMROOT_ERROR_METADATA_INVALID },
     { "<v:root version='1' uuid='" UUID "'/>", VMROOT_ERROR_INVALID_DIRECTORY },
