@@ -81,8 +81,10 @@ run_parser (const gchar *data, gsize size, const gchar *encoding, GError **error
 
   parser->_private = &first;
   parser->sax->serror = keep_first_error;
-  /* Another user of libxml2 may have called xmlKeepBlanksDefault(): libvirt does. */
+  /* Another user of libxml2 in this thread may have called xmlKeepBlanksDefault(), as libvirt does;
+   * this is what it changes. */
   parser->keepBlanks = 1;
+  parser->sax->ignorableWhitespace = parser->sax->characters;
 
   document = xmlCtxtReadMemory (parser, data, (int)size, NULL, encoding, XML_PARSE_NONET);
   well_formed = document != NULL && parser->wellFormed;
@@ -465,8 +467,7 @@ vmroot_node_insert (xmlNode *parent, xmlNode *sibling, const gchar *name, Vmroot
   return node;
 }
 
-/* What is left of a text: NULL if nothing is. */
-static xmlNode *
+static void
 replace_text (xmlNode *text, const gchar *content, gsize length)
 {
   g_autofree gchar *rest = g_strndup (content, length);
@@ -474,40 +475,37 @@ replace_text (xmlNode *text, const gchar *content, gsize length)
   if (length > 0)
     {
       xmlNodeSetContent (text, BAD_CAST rest);
-      return text;
+      return;
     }
   xmlUnlinkNode (text);
   xmlFreeNode (text);
-  return NULL;
 }
 
 /* Takes `space` from the end of `text`. If it is not there, the document was formatted anew since,
  * and the white space is that of the new format. */
-static xmlNode *
+static void
 strip_before (xmlNode *text, const gchar *space)
 {
   const gchar *content = (const gchar *)text->content;
 
   if (*space != '\0' && g_str_has_suffix (content, space))
-    return replace_text (text, content, strlen (content) - strlen (space));
-  if (vmroot_node_is_blank (text))
-    return replace_text (text, content, 0);
-  return text;
+    replace_text (text, content, strlen (content) - strlen (space));
+  else if (vmroot_node_is_blank (text))
+    replace_text (text, content, 0);
 }
 
 /* Takes `space` from the start of `text`, if there is nothing else in the parent any more. */
-static xmlNode *
+static void
 strip_after (xmlNode *text, const gchar *space)
 {
   const gchar *content = (const gchar *)text->content;
 
   if (*space == '\0' || text->prev != NULL || text->next != NULL)
-    return text;
+    return;
   if (g_str_has_prefix (content, space))
-    return replace_text (text, content + strlen (space), strlen (content) - strlen (space));
-  if (vmroot_node_is_blank (text))
-    return replace_text (text, content, 0);
-  return text;
+    replace_text (text, content + strlen (space), strlen (content) - strlen (space));
+  else if (vmroot_node_is_blank (text))
+    replace_text (text, content, 0);
 }
 
 static gboolean
@@ -526,9 +524,7 @@ vmroot_node_remove (xmlNode *node, const VmrootSpace *space)
   xmlFreeNode (node);
 
   if (before != NULL)
-    before = strip_before (before, space->before);
+    strip_before (before, space->before);
   if (after != NULL)
-    after = strip_after (after, space->after);
-  if (before != NULL && after != NULL)
-    xmlTextMerge (before, after);
+    strip_after (after, space->after);
 }

@@ -136,9 +136,6 @@ vmroot_domain_new_from_xml (const gchar *xml, GError **error)
 {
   g_return_val_if_fail (xml != NULL, NULL);
 
-  /* A byte-order mark is for whoever does not know the encoding. */
-  if (g_str_has_prefix (xml, "\xef\xbb\xbf"))
-    xml += 3;
   return new_from_memory (xml, strlen (xml), "UTF-8", error);
 }
 

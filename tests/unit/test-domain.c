@@ -431,6 +431,19 @@ test_nothing_to_take_out (void)
 }
 
 static void
+test_what_others_do_with_libxml2_does_not_matter (void)
+{
+  int blanks = xmlKeepBlanksDefault (0);
+  int indentation = xmlIndentTreeOutput;
+  g_autofree gchar *with = apply (plain, NULL);
+  g_autofree gchar *without = take_out (with);
+
+  g_assert_cmpint (xmlKeepBlanksDefault (blanks), ==, 0);
+  xmlIndentTreeOutput = indentation;
+  assert_same_canonical_xml (without, plain);
+}
+
+static void
 test_one_document_can_be_edited_again_and_again (void)
 {
   g_autoptr (VmrootDomain) domain = new_domain (plain);
@@ -1197,6 +1210,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain/unset/restored", test_taken_out_the_document_is_what_it_was);
   g_test_add_func ("/domain/unset/twice", test_applied_twice_is_applied_once);
   g_test_add_func ("/domain/unset/nothing", test_nothing_to_take_out);
+  g_test_add_func ("/domain/unset/libxml2", test_what_others_do_with_libxml2_does_not_matter);
   g_test_add_func ("/domain/unset/again", test_one_document_can_be_edited_again_and_again);
   g_test_add_func ("/domain/unset/added", test_what_others_added_stays);
   g_test_add_func ("/domain/unset/in-ours", test_what_others_put_into_our_elements_stays);
