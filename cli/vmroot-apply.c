@@ -85,10 +85,19 @@ warn_about (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancellable)
     findings_print_stderr (findings, VMROOT_SEVERITY_WARNING);
 }
 
+/* Quotes only where a shell would need them. */
+static gchar *
+shell_word (const gchar *name)
+{
+  const gboolean plain = name[strspn (name, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "._-")] == '\0';
+
+  return plain ? g_strdup (name) : g_shell_quote (name);
+}
+
 static void
 say_next_step (const CommonOptions *common, const gchar *name, gboolean running)
 {
-  g_autofree gchar *quoted = g_shell_quote (name);
+  g_autofree gchar *quoted = shell_word (name);
   g_autofree gchar *connect =
       common->connect != NULL ? g_strdup_printf ("--connect %s ", common->connect) : g_strdup ("");
 
