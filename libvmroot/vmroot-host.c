@@ -206,6 +206,7 @@ undo_steps (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable,
       const Step *step = find_step (name, error);
 
       if (step == NULL || (step->undo != NULL && !step->undo (self, journal, cancellable, error)) ||
+          !vmroot_context_reached (self->context, name, error) ||
           !vmroot_journal_end_undoing (journal, self->context, error))
         return FALSE;
     }
@@ -225,7 +226,8 @@ take_steps (Preparation *preparation, gboolean before_start, GError **error)
       if (!before_start && steps[i].only_before_start)
         continue;
       if (!vmroot_journal_begin_step (journal, context, steps[i].name, error) ||
-          !steps[i].take (preparation, error))
+          !steps[i].take (preparation, error) ||
+          !vmroot_context_reached (context, steps[i].name, error))
         return FALSE;
     }
 
