@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Everything that proves vmroot: builds with warnings as errors, and every suite of tests.
 
-The last line says "N passed, N failed, N skipped", each test counted by itself; the exit status is 0 only
-if none failed. Trees of guests and the folder of the other Debian release are kept in the cache directory
-(VMROOT_CACHE, $XDG_CACHE_HOME/vmroot, or /var/cache/vmroot).
+The last line says "N passed, N failed, N skipped", each test counted by itself; the exit status
+is 0 only if none failed. Trees of guests and the folder of the other Debian release are kept in
+the cache directory (VMROOT_CACHE, $XDG_CACHE_HOME/vmroot, or /var/cache/vmroot).
 """
 
 import argparse
@@ -20,20 +20,20 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(SOURCE / 'tests/host'))
+sys.path.insert(0, str(SOURCE / "tests/host"))
 sys.dont_write_bytecode = True
 
 import namespaces  # noqa: E402
 import trees  # noqa: E402
 
-OTHER_RELEASE = 'trixie'
-# Whole stacks, without which a suppression finds nothing; undefined behaviour is an error, not a remark.
+OTHER_RELEASE = "trixie"
+# Whole stacks, without which a suppression finds nothing; undefined behaviour is an error.
 SANITIZERS = {
-    'ASAN_OPTIONS': 'fast_unwind_on_malloc=0',
-    'LSAN_OPTIONS': f'suppressions={SOURCE}/tests/lsan.supp:print_suppressions=0',
-    'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+    "ASAN_OPTIONS": "fast_unwind_on_malloc=0",
+    "LSAN_OPTIONS": f"suppressions={SOURCE}/tests/lsan.supp:print_suppressions=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
-QUICK = ('format', 'unit', 'gi')
+QUICK = ("format", "unit", "gi")
 
 
 @dataclasses.dataclass
@@ -42,13 +42,15 @@ class Count:
     failed: int = 0
     skipped: int = 0
 
-    LINE = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$')
+    LINE = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
     def __add__(self, other):
-        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Count(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
 
     def __str__(self):
-        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
     @classmethod
     def one(cls, passed):
@@ -58,10 +60,10 @@ class Count:
     def of_junit(cls, path):
         """What meson wrote about each test, TAP's subtests included."""
         count = cls()
-        for case in ElementTree.parse(path).iter('testcase'):
-            if case.find('failure') is not None or case.find('error') is not None:
+        for case in ElementTree.parse(path).iter("testcase"):
+            if case.find("failure") is not None or case.find("error") is not None:
                 count.failed += 1
-            elif case.find('skipped') is not None:
+            elif case.find("skipped") is not None:
                 count.skipped += 1
             else:
                 count.passed += 1
@@ -69,25 +71,32 @@ class Count:
 
 
 def say(text):
-    print(f'== {text}', flush=True)
+    print(f"== {text}", flush=True)
 
 
 def run(*argv, **arguments):
-    return subprocess.run([str(a) for a in argv], check=False, stdin=subprocess.DEVNULL, **arguments).returncode
+    return subprocess.run(
+        [str(a) for a in argv], check=False, stdin=subprocess.DEVNULL, **arguments
+    ).returncode
 
 
 @functools.cache
 def domain_corpus():
     """The environment in which unit tests find real domain documents; without them, they say so."""
-    fetched = subprocess.run([str(SOURCE / 'tools/fetch-domain-corpus'), str(trees.cache() / 'domain-corpus')],
-                             check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    return {'VMROOT_DOMAIN_CORPUS': fetched.stdout.strip()} if fetched.returncode == 0 else {}
+    fetched = subprocess.run(
+        [str(SOURCE / "tools/fetch-domain-corpus"), str(trees.cache() / "domain-corpus")],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return {"VMROOT_DOMAIN_CORPUS": fetched.stdout.strip()} if fetched.returncode == 0 else {}
 
 
 class Build:
     """One build directory."""
 
-    def __init__(self, directory, *options, compiler='gcc'):
+    def __init__(self, directory, *options, compiler="gcc"):
         self.directory = directory
         self.options = options
         self.compiler = compiler
@@ -97,26 +106,51 @@ class Build:
         if self.directory.exists():
             return Count()
         say(f'build with {self.compiler} {" ".join(self.options)}')
-        log = self.directory.with_suffix('.log')
-        with open(log, 'wb') as output:
-            to_log = {'stdout': output, 'stderr': output, 'env': {**os.environ, 'CC': self.compiler}}
-            failed = (run('meson', 'setup', '--werror', '--prefix=/usr', *self.options, self.directory, SOURCE, **to_log)
-                      or run('ninja', '-C', self.directory, **to_log))
+        log = self.directory.with_suffix(".log")
+        with open(log, "wb") as output:
+            to_log = {
+                "stdout": output,
+                "stderr": output,
+                "env": {**os.environ, "CC": self.compiler},
+            }
+            failed = run(
+                "meson",
+                "setup",
+                "--werror",
+                "--prefix=/usr",
+                *self.options,
+                self.directory,
+                SOURCE,
+                **to_log,
+            ) or run("ninja", "-C", self.directory, **to_log)
         if failed:
-            sys.stdout.write(log.read_text(errors='replace'))
+            sys.stdout.write(log.read_text(errors="replace"))
         return Count.one(not failed)
 
     def test(self, suite, *arguments):
         """Run one suite; each of its tests counts."""
         say(f'suite {suite} ({self.compiler} {" ".join(self.options)})')
-        junit = self.directory / 'meson-logs/testlog.junit.xml'
+        junit = self.directory / "meson-logs/testlog.junit.xml"
         junit.unlink(missing_ok=True)
-        status = run('meson', 'test', '-C', self.directory, '--no-rebuild', '--print-errorlogs', '--suite', suite,
-                     *arguments,
-                     env={**os.environ, **SANITIZERS, 'VMROOT_TEST_TREE': str(trees.path(trees.DEBIAN)),
-                          **domain_corpus()})
+        status = run(
+            "meson",
+            "test",
+            "-C",
+            self.directory,
+            "--no-rebuild",
+            "--print-errorlogs",
+            "--suite",
+            suite,
+            *arguments,
+            env={
+                **os.environ,
+                **SANITIZERS,
+                "VMROOT_TEST_TREE": str(trees.path(trees.DEBIAN)),
+                **domain_corpus(),
+            },
+        )
         if not junit.exists():
-            print(f'suite {suite} did not run')
+            print(f"suite {suite} did not run")
             return Count(failed=1)
         count = Count.of_junit(junit)
         # A test program can fail where none of its tests did: by a crash, or out of time.
@@ -134,35 +168,70 @@ class OtherRelease:
     def make(self):
         if self.directory.exists():
             return
-        unfinished = self.directory.with_suffix('.unfinished')
+        unfinished = self.directory.with_suffix(".unfinished")
         trees.remove(unfinished)
         unfinished.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(namespaces.alone(['debootstrap', '--variant=minbase', OTHER_RELEASE, str(unfinished)]),
-                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            namespaces.alone(["debootstrap", "--variant=minbase", OTHER_RELEASE, str(unfinished)]),
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         # Installing a daemon must not start it: that is the machine's.
-        policy = unfinished / 'usr/sbin/policy-rc.d'
-        policy.write_text('#!/bin/sh\nexit 101\n')
+        policy = unfinished / "usr/sbin/policy-rc.d"
+        policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
         unfinished.rename(self.directory)
 
     def run(self, *argv, **arguments):
         return subprocess.run(
-            ['unshare', '--mount', '--pid', '--fork', '--kill-child', sys.executable, str(SOURCE / 'tools/chroot.py'),
-             str(self.directory), str(SOURCE), str(trees.cache()), '--', *argv],
-            check=False, stdin=subprocess.DEVNULL, **arguments)
+            [
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                sys.executable,
+                str(SOURCE / "tools/chroot.py"),
+                str(self.directory),
+                str(SOURCE),
+                str(trees.cache()),
+                "--",
+                *argv,
+            ],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            **arguments,
+        )
 
     def check(self):
         """This program again, inside."""
         self.make()
-        say(f'Debian {OTHER_RELEASE}')
+        say(f"Debian {OTHER_RELEASE}")
         source = str(SOURCE)
-        if self.run(f'{source}/tools/install-packages', 'build', 'host', 'check-inside').returncode != 0:
+        if (
+            self.run(f"{source}/tools/install-packages", "build", "host", "check-inside").returncode
+            != 0
+        ):
             return Count(failed=1)
-        inside = self.run('/usr/bin/python3', f'{source}/tools/check.py', '--suite', 'unit', '--suite', 'gi',
-                          '--suite', 'host', '--host-tests', 'test_distributions.py',
-                          '--host-tests', f'-k=[{trees.DEBIAN}', stdout=subprocess.PIPE, text=True)
+        inside = self.run(
+            "/usr/bin/python3",
+            f"{source}/tools/check.py",
+            "--suite",
+            "unit",
+            "--suite",
+            "gi",
+            "--suite",
+            "host",
+            "--host-tests",
+            "test_distributions.py",
+            "--host-tests",
+            f"-k=[{trees.DEBIAN}",
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         sys.stdout.write(inside.stdout)
-        last = Count.LINE.match(inside.stdout.rstrip('\n').rpartition('\n')[2])
+        last = Count.LINE.match(inside.stdout.rstrip("\n").rpartition("\n")[2])
         return Count(*map(int, last.groups())) if last else Count(failed=1)
 
 
@@ -171,48 +240,58 @@ class Checks:
 
     def __init__(self, directory, host_tests):
         self.host_tests = host_tests
-        self.gcc = Build(directory / 'gcc')
-        self.clang = Build(directory / 'clang', compiler='clang')
-        self.sanitizers = Build(directory / 'sanitizers', '-Db_sanitize=address,undefined', '-Dintrospection=disabled')
+        self.gcc = Build(directory / "gcc")
+        self.clang = Build(directory / "clang", compiler="clang")
+        self.sanitizers = Build(
+            directory / "sanitizers", "-Db_sanitize=address,undefined", "-Dintrospection=disabled"
+        )
 
     @staticmethod
     def format():
         """clang-format, on every C file that git knows."""
-        say('format')
-        listed = subprocess.run(['git', '-C', str(SOURCE), 'ls-files', '*.c', '*.h'], check=True,
-                                capture_output=True, text=True)
-        return Count.one(run('clang-format', '--dry-run', '--Werror', *listed.stdout.split(), cwd=SOURCE) == 0)
+        say("format")
+        listed = subprocess.run(
+            ["git", "-C", str(SOURCE), "ls-files", "*.c", "*.h"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return Count.one(
+            run("clang-format", "--dry-run", "--Werror", *listed.stdout.split(), cwd=SOURCE) == 0
+        )
 
     def _suite(self, build, name, *arguments):
         made = build.make()
         return made if made.failed else made + build.test(name, *arguments)
 
     def unit(self):
-        return self._suite(self.gcc, 'unit')
+        return self._suite(self.gcc, "unit")
 
     def gi(self):
-        return self._suite(self.gcc, 'gi')
+        return self._suite(self.gcc, "gi")
 
     def plugin(self):
         """The page in the real virt-manager."""
-        return self._suite(self.gcc, 'plugin')
+        return self._suite(self.gcc, "plugin")
 
     def compiler(self):
         """The unit tests as clang compiles them."""
-        return self._suite(self.clang, 'unit')
+        return self._suite(self.clang, "unit")
 
     def sanitizer(self):
         """The unit tests under the address and undefined behaviour sanitizers."""
-        return self._suite(self.sanitizers, 'unit')
+        return self._suite(self.sanitizers, "unit")
 
     def guest(self):
         trees.make(trees.DEBIAN)
-        return self._suite(self.gcc, 'guest')
+        return self._suite(self.gcc, "guest")
 
     def host(self):
         for name in trees.NAMES:
             trees.make(name)
-        return self._suite(self.gcc, 'host', *(f'--test-args={argument}' for argument in self.host_tests))
+        return self._suite(
+            self.gcc, "host", *(f"--test-args={argument}" for argument in self.host_tests)
+        )
 
     @staticmethod
     def release():
@@ -221,16 +300,28 @@ class Checks:
         return OtherRelease().check()
 
 
-NAMES = ('format', 'unit', 'gi', 'plugin', 'compiler', 'sanitizer', 'guest', 'host', 'release')
+NAMES = ("format", "unit", "gi", "plugin", "compiler", "sanitizer", "guest", "host", "release")
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, prog='tools/check',
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--quick', action='store_true', help=f'only {", ".join(QUICK)}: a minute, and no root')
-    parser.add_argument('--suite', action='append', choices=NAMES, help='only this one (may be repeated)')
-    parser.add_argument('--host-tests', action='append', default=[], metavar='ARGUMENT',
-                        help="an argument to the host suite's pytest (may be repeated)")
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        prog="tools/check",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help=f'only {", ".join(QUICK)}: a minute, and no root'
+    )
+    parser.add_argument(
+        "--suite", action="append", choices=NAMES, help="only this one (may be repeated)"
+    )
+    parser.add_argument(
+        "--host-tests",
+        action="append",
+        default=[],
+        metavar="ARGUMENT",
+        help="an argument to the host suite's pytest (may be repeated)",
+    )
     return parser.parse_args()
 
 
@@ -238,18 +329,18 @@ def main():
     arguments = parse_arguments()
     names = arguments.suite or (QUICK if arguments.quick else NAMES)
     namespaces.exit_on_signals()
-    os.environ['PYTHONDONTWRITEBYTECODE'] = '1'
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     total = Count()
-    with tempfile.TemporaryDirectory(prefix='vmroot-check-') as directory:
+    with tempfile.TemporaryDirectory(prefix="vmroot-check-") as directory:
         checks = Checks(pathlib.Path(directory), arguments.host_tests)
         for name in names:
             began = time.monotonic()
             count = getattr(checks, name)()
-            say(f'{name}: {count} ({time.monotonic() - began:.0f} s)')
+            say(f"{name}: {count} ({time.monotonic() - began:.0f} s)")
             total += count
     print(total, flush=True)
     return 1 if total.failed else 0
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Boots a Debian guest whose root file system is a directory, and shows what the guest says about it.
+"""Boots a Debian guest whose root is a directory, and shows what the guest says about it.
 
-Everything is real: libvirtd, the hook, virtiofsd, QEMU. All of it runs in namespaces of its own, where vmroot
-is installed; this machine's /usr, /etc and libvirt stay as they are. What is kept for the next time is the
-build and the Debian tree, in the cache directory (VMROOT_CACHE, $XDG_CACHE_HOME/vmroot, or /var/cache/vmroot).
+Everything is real: libvirtd, the hook, virtiofsd, QEMU. All of it runs in namespaces of its own,
+where vmroot is installed; this machine's /usr, /etc and libvirt stay as they are. The build and the
+Debian tree are kept for the next time in the cache directory (VMROOT_CACHE, $XDG_CACHE_HOME/vmroot,
+or /var/cache/vmroot).
 """
 
 import argparse
@@ -16,126 +17,141 @@ import sys
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(SOURCE / 'tests/host'))
+sys.path.insert(0, str(SOURCE / "tests/host"))
 sys.dont_write_bytecode = True
 
 import namespaces  # noqa: E402
 import trees  # noqa: E402
 
-NAME = 'demo'
+NAME = "demo"
 # The demo's own copy: it stays after the demo, for a look at what the guest left in it.
-DIRECTORY = 'demo'
+DIRECTORY = "demo"
 
 BEGAN = time.monotonic()
 
 
 def say(text):
-    print(f'[{time.monotonic() - BEGAN:5.1f} s] {text}', flush=True)
+    print(f"[{time.monotonic() - BEGAN:5.1f} s] {text}", flush=True)
 
 
 def build():
-    directory = trees.cache() / 'build'
-    log = directory.with_suffix('.log')
+    directory = trees.cache() / "build"
+    log = directory.with_suffix(".log")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    setup = ['meson', 'setup', '--prefix=/usr', str(directory), str(SOURCE)]
+    setup = ["meson", "setup", "--prefix=/usr", str(directory), str(SOURCE)]
     # The kept build may be of another clone of the source.
-    known = directory / 'build.ninja'
+    known = directory / "build.ninja"
     if known.exists() and str(SOURCE) not in known.read_text():
         trees.remove(directory)
-    with open(log, 'wb') as output:
-        for argv in ([] if known.exists() else [setup]) + [['ninja', '-C', str(directory)]]:
-            if subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False).returncode:
-                sys.exit(f'tools/demo: the build failed:\n{log.read_text(errors="replace")[-4000:]}')
+    with open(log, "wb") as output:
+        for argv in ([] if known.exists() else [setup]) + [["ninja", "-C", str(directory)]]:
+            if subprocess.run(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+            ).returncode:
+                sys.exit(
+                    f'tools/demo: the build failed:\n{log.read_text(errors="replace")[-4000:]}'
+                )
     return directory
 
 
 def prepare(work):
     """What needs the network and this machine's disk: the build, and a fresh copy of the tree."""
-    say('building vmroot')
+    say("building vmroot")
     directory = build()
     if not trees.path(trees.DEBIAN).exists():
-        say('making a Debian tree with mmdebstrap; it is kept for the next time')
+        say("making a Debian tree with mmdebstrap; it is kept for the next time")
     pristine = trees.make(trees.DEBIAN)
     work.mkdir(exist_ok=True)
     work.chmod(0o711)
-    say(f'copying the tree to {work / DIRECTORY}')
+    say(f"copying the tree to {work / DIRECTORY}")
     trees.remove(work / DIRECTORY)
     trees.copy(pristine, work / DIRECTORY)
-    trees.install_probe(work / DIRECTORY, directory / 'tests/host/guest-probe')
+    trees.install_probe(work / DIRECTORY, directory / "tests/host/guest-probe")
     return directory
 
 
 def show(title, rows):
-    print(f'\n{title}')
+    print(f"\n{title}")
     width = max(len(key) for key in rows)
     for key, value in rows.items():
-        print(f'  {key:{width}}  {value}')
+        print(f"  {key:{width}}  {value}")
     print(flush=True)
 
 
 def show_report(report):
     facts = {key: value for key, value in report.items() if isinstance(value, str)}
-    show('What the guest reports from inside:', facts)
-    show('What it tried on its root file system:', report['checks'])
+    show("What the guest reports from inside:", facts)
+    show("What it tried on its root file system:", report["checks"])
 
 
 def keep(guest, ready):
     """Let go of the terminal, tell the part outside, and stay until the guest ends."""
-    say(f'the guest {NAME} keeps running')
+    say(f"the guest {NAME} keeps running")
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.write(ready, b'kept')
+    os.write(ready, b"kept")
     os.close(ready)
     guest.wait_until_stopped(seconds=None)
 
 
 def stop_and_look(guest, private_host):
-    say('stopping the guest: virsh shutdown')
+    say("stopping the guest: virsh shutdown")
     guest.shut_down()
     remains = private_host.remains()
-    made = guest.tree / 'var/lib/guest-probe/user-xattr'
-    show('After the guest has stopped:', {
-        'state, claims, policies, virtiofsd': ', '.join(remains) or 'none left',
-        'a file the guest wrote, on the host': f'{made.name}: {made.read_text().strip()!r}',
-    })
+    made = guest.tree / "var/lib/guest-probe/user-xattr"
+    show(
+        "After the guest has stopped:",
+        {
+            "state, claims, policies, virtiofsd": ", ".join(remains) or "none left",
+            "a file the guest wrote, on the host": f"{made.name}: {made.read_text().strip()!r}",
+        },
+    )
     return not remains
 
 
 def inside(arguments):
     import private_host  # its parts are only here once packages are installed
+
     build_directory, work = pathlib.Path(arguments.build), pathlib.Path(arguments.work)
-    kernel = next((work / DIRECTORY).glob('boot/vmlinuz-*'))
-    say('does a guest run under KVM here?')
-    domain_type = 'kvm' if private_host.kvm_works(kernel) else 'qemu'
-    say('it does' if domain_type == 'kvm' else 'it does not: QEMU will emulate the processor (TCG)')
-    say('installing vmroot, starting libvirtd')
+    kernel = next((work / DIRECTORY).glob("boot/vmlinuz-*"))
+    say("does a guest run under KVM here?")
+    domain_type = "kvm" if private_host.kvm_works(kernel) else "qemu"
+    say("it does" if domain_type == "kvm" else "it does not: QEMU will emulate the processor (TCG)")
+    say("installing vmroot, starting libvirtd")
     host = private_host.PrivateHost(build_directory, work, domain_type)
     host.start()
     guest = private_host.Guest(host, NAME, private_host.TREES / DIRECTORY, memory=1024)
-    say(f'virsh define {NAME}.xml; vmroot apply {NAME} --directory {guest.tree}')
+    say(f"virsh define {NAME}.xml; vmroot apply {NAME} --directory {guest.tree}")
     guest.define()
     guest.apply()
-    say(f'virsh start {NAME}')
+    say(f"virsh start {NAME}")
     report = guest.boot()
-    say('the guest is up')
+    say("the guest is up")
     show_report(report)
-    works = all(result == 'works' for result in report['checks'].values())
+    works = all(result == "works" for result in report["checks"].values())
     if arguments.keep:
         keep(guest, arguments.ready)
     else:
         works = stop_and_look(guest, private_host) and works
     host.stop()
-    say('all of it works' if works else 'NOT all of it works: see above')
+    say("all of it works" if works else "NOT all of it works: see above")
     return 0 if works else 1
 
 
 def outside(arguments):
     namespaces.exit_on_signals()
-    work = trees.cache() / 'work'
+    work = trees.cache() / "work"
     status = 1
     try:
-        inner = [sys.executable, os.path.abspath(__file__), '--build', str(prepare(work)), '--work', str(work)]
+        inner = [
+            sys.executable,
+            os.path.abspath(__file__),
+            "--build",
+            str(prepare(work)),
+            "--work",
+            str(work),
+        ]
         status = run_until_kept(inner, work) if arguments.keep else namespaces.run(inner)
         return status
     finally:
@@ -151,11 +167,11 @@ def run_until_kept(inner, work):
     if supervisor == 0:
         os.setsid()
         os.close(reader)
-        status = namespaces.run([*inner, '--keep', f'--ready={writer}'], pass_fds=[writer])
+        status = namespaces.run([*inner, "--keep", f"--ready={writer}"], pass_fds=[writer])
         os._exit(status)
     os.close(writer)
     try:
-        kept = os.read(reader, 4) == b'kept'
+        kept = os.read(reader, 4) == b"kept"
     except SystemExit:
         os.kill(supervisor, signal.SIGTERM)
         os.waitpid(supervisor, 0)
@@ -163,30 +179,38 @@ def run_until_kept(inner, work):
     if not kept:
         return os.waitstatus_to_exitcode(os.waitpid(supervisor, 0)[1])
     first = namespaces.first_process_inside(namespaces.first_process_inside(supervisor))
-    show('How to reach the guest; root logs in without a password:', {
-        'its console': f'nsenter --target {first} --all virsh console {NAME}   (leave it with Ctrl-])',
-        'its state': f'nsenter --target {first} --all vmroot list',
-        'its root': str(work / DIRECTORY),
-        'to end it': f'poweroff inside, or kill {first}',
-    })
+    show(
+        "How to reach the guest; root logs in without a password:",
+        {
+            "its console": f"nsenter --target {first} --all virsh console {NAME} (Ctrl-] leaves)",
+            "its state": f"nsenter --target {first} --all vmroot list",
+            "its root": str(work / DIRECTORY),
+            "to end it": f"poweroff inside, or kill {first}",
+        },
+    )
     return 0
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, prog='tools/demo',
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--keep', action='store_true', help='leave the guest running, and say how to reach it')
-    for option in ('--build', '--work', '--ready'):
-        parser.add_argument(option, help=argparse.SUPPRESS, type=int if option == '--ready' else str)
+    parser = argparse.ArgumentParser(
+        description=__doc__, prog="tools/demo", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the guest running, and say how to reach it"
+    )
+    for option in ("--build", "--work", "--ready"):
+        parser.add_argument(
+            option, help=argparse.SUPPRESS, type=int if option == "--ready" else str
+        )
     return parser.parse_args()
 
 
 def main():
     arguments = parse_arguments()
     if os.geteuid() != 0:
-        sys.exit('tools/demo: this needs root, for namespaces and libvirtd: sudo tools/demo')
+        sys.exit("tools/demo: this needs root, for namespaces and libvirtd: sudo tools/demo")
     return inside(arguments) if arguments.work else outside(arguments)
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

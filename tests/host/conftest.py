@@ -8,11 +8,13 @@ import pytest
 import trees
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def host():
-    kernel = next(trees.path(trees.DEBIAN).glob('boot/vmlinuz-*'))
-    domain_type = 'kvm' if private_host.kvm_works(kernel) else 'qemu'
-    host = private_host.PrivateHost(os.environ['VMROOT_BUILD'], os.environ['VMROOT_WORK'], domain_type)
+    kernel = next(trees.path(trees.DEBIAN).glob("boot/vmlinuz-*"))
+    domain_type = "kvm" if private_host.kvm_works(kernel) else "qemu"
+    host = private_host.PrivateHost(
+        os.environ["VMROOT_BUILD"], os.environ["VMROOT_WORK"], domain_type
+    )
     host.start()
     yield host
     host.stop()
@@ -22,17 +24,24 @@ def new_tree(name, kind):
     """A copy of a cached tree where guests' roots may be, with the probe in it."""
     tree = private_host.TREES / name
     trees.copy(trees.path(kind), tree)
-    trees.install_probe(tree, pathlib.Path(os.environ['VMROOT_PROBE']))
+    trees.install_probe(tree, pathlib.Path(os.environ["VMROOT_PROBE"]))
     return tree
 
 
 @pytest.fixture
 def make_guest(host):
-    """Makes guests that are defined and have their root; what is left of them at the end is removed."""
+    """Makes guests that are defined and have their root, and removes them in the end."""
     made = []
 
     def make(name, kind=trees.BUSYBOX, options=(), apply=True):
-        guest = private_host.Guest(host, name, new_tree(name, kind))
+        guest = private_host.Guest(
+            host,
+            name,
+            new_tree(name, kind),
+            memory=256,
+            cpus=1,
+            arguments="console=ttyS0 quiet guest-probe=brief",
+        )
         made.append(guest)
         guest.define()
         if apply:

@@ -327,15 +327,13 @@ report_init (FILE *report)
 }
 
 static void
-report_command_line (FILE *report)
+read_command_line (char *command_line, size_t size)
 {
-  char command_line[2048] = "";
   int fd = open ("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-  ssize_t length = read (fd, command_line, sizeof command_line - 1);
-  if (length > 0 && command_line[length - 1] == '\n')
-    command_line[length - 1] = '\0';
+  ssize_t length = read (fd, command_line, size - 1);
+  command_line[length > 0 ? length : 0] = '\0';
+  command_line[strcspn (command_line, "\n")] = '\0';
   close (fd);
-  write_string (report, "command line", command_line, ",\n");
 }
 
 /* Removes what an earlier run left, so that a tree can be probed at every boot. */
@@ -354,23 +352,29 @@ static void
 probe (void)
 {
   struct utsname kernel;
+  char command_line[2048];
+  size_t n_checks = sizeof checks / sizeof *checks;
   mkdir (DIRECTORY, 0755);
   FILE *report = fopen (REPORT ".new", "we");
   if (report == NULL || chdir (DIRECTORY) < 0)
     return;
   start_over ();
   uname (&kernel);
+  read_command_line (command_line, sizeof command_line);
+  /* Tests of other things need not wait for all that. */
+  if (strstr (command_line, "guest-probe=brief") != NULL)
+    n_checks = 0;
   fputs ("{", report);
   report_mount (report, "/");
   write_string (report, "kernel", kernel.release, ",\n");
   report_init (report);
-  report_command_line (report);
+  write_string (report, "command line", command_line, ",\n");
   fputs ("\"checks\": {\n", report);
-  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+  for (size_t i = 0; i < n_checks; i++)
     {
       int failed = checks[i].check ();
       write_string (report, checks[i].name, failed == 0 ? "works" : strerror (failed),
-                    i + 1 < sizeof checks / sizeof *checks ? ",\n" : "\n");
+                    i + 1 < n_checks ? ",\n" : "\n");
     }
   fputs ("}}\n", report);
   fflush (report);

@@ -16,27 +16,27 @@ import signal
 import subprocess
 import sys
 
-CGROUP_ROOT = '/sys/fs/cgroup'
+CGROUP_ROOT = "/sys/fs/cgroup"
 
 
 def mount(*arguments):
-    subprocess.run(['mount', *arguments], check=True)
+    subprocess.run(["mount", *arguments], check=True)
 
 
 def unified_mount_point():
     """Where version 2 of the control groups is mounted, if it is."""
-    with open('/proc/self/mountinfo', encoding='utf-8') as mountinfo:
+    with open("/proc/self/mountinfo", encoding="utf-8") as mountinfo:
         for line in mountinfo:
-            fields, _, tail = line.partition(' - ')
-            if tail.split()[0] == 'cgroup2':
+            fields, _, tail = line.partition(" - ")
+            if tail.split()[0] == "cgroup2":
                 return fields.split()[4]
     return None
 
 
 def own_unified_cgroup():
     """The group of this process in that hierarchy, as /proc/self/cgroup gives it."""
-    with open('/proc/self/cgroup', encoding='utf-8') as cgroups:
-        return next((line.rstrip('\n')[3:] for line in cgroups if line.startswith('0::')), '/')
+    with open("/proc/self/cgroup", encoding="utf-8") as cgroups:
+        return next((line.rstrip("\n")[3:] for line in cgroups if line.startswith("0::")), "/")
 
 
 class CgroupBranch:
@@ -53,8 +53,8 @@ class CgroupBranch:
 
     def join(self):
         if self.directory:
-            with open(f'{self.directory}/cgroup.procs', 'w', encoding='ascii') as processes:
-                processes.write('0')
+            with open(f"{self.directory}/cgroup.procs", "w", encoding="ascii") as processes:
+                processes.write("0")
 
     def remove(self):
         if self.directory:
@@ -65,25 +65,41 @@ class CgroupBranch:
 
 def alone(argv):
     """`argv` for a program that mounts and leaves daemons: all of it ends with the program."""
-    return ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', *argv]
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *argv]
 
 
 def first_process_inside(process):
     """The process ID, out here, of the first process inside what start() returned."""
-    with open(f'/proc/{process}/task/{process}/children', encoding='ascii') as children:
+    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as children:
         return int(children.read().split()[0])
 
 
 def start(argv, branch, **popen_arguments):
     """Start `argv` inside; kill the returned process and everything inside is gone."""
     return subprocess.Popen(
-        ['unshare', '--mount', '--net', '--ipc', '--pid', '--cgroup', '--fork', '--kill-child', '--mount-proc',
-         sys.executable, os.path.abspath(__file__), *argv],
-        start_new_session=True, preexec_fn=branch.join, **popen_arguments)
+        [
+            "unshare",
+            "--mount",
+            "--net",
+            "--ipc",
+            "--pid",
+            "--cgroup",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            sys.executable,
+            os.path.abspath(__file__),
+            *argv,
+        ],
+        start_new_session=True,
+        preexec_fn=branch.join,
+        **popen_arguments,
+    )
 
 
 def exit_on_signals():
     """Leave by way of what is to be cleaned up."""
+
     def leave(number, _frame):
         raise SystemExit(128 + number)
 
@@ -112,15 +128,15 @@ def show_own_cgroups():
     unified = unified_mount_point()
     if not os.path.isdir(CGROUP_ROOT):
         return
-    subprocess.run(['umount', '--recursive', '--lazy', CGROUP_ROOT], check=False)
+    subprocess.run(["umount", "--recursive", "--lazy", CGROUP_ROOT], check=False)
     if not unified:
-        mount('-t', 'tmpfs', 'tmpfs', CGROUP_ROOT)
+        mount("-t", "tmpfs", "tmpfs", CGROUP_ROOT)
         return
-    mount('-t', 'cgroup2', 'cgroup2', CGROUP_ROOT)
+    mount("-t", "cgroup2", "cgroup2", CGROUP_ROOT)
     # Controllers are passed on only from a group that holds no process.
-    os.makedirs(f'{CGROUP_ROOT}/daemons', exist_ok=True)
-    with open(f'{CGROUP_ROOT}/daemons/cgroup.procs', 'w', encoding='ascii') as processes:
-        processes.write('0')
+    os.makedirs(f"{CGROUP_ROOT}/daemons", exist_ok=True)
+    with open(f"{CGROUP_ROOT}/daemons/cgroup.procs", "w", encoding="ascii") as processes:
+        processes.write("0")
 
 
 def collect_children_until(wanted):
@@ -134,7 +150,7 @@ def main():
     # The first process of a PID namespace ignores what it does not handle.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     show_own_cgroups()
-    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -142,5 +158,5 @@ def main():
     sys.exit(abs(collect_children_until(child)))
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

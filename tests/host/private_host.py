@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A host of our own: libvirtd, QEMU and vmroot as they are installed, seen by nobody else.
 
-Everything here runs inside namespaces.py, on the file systems of private_root.py: vmroot is installed at its
-real paths, and the machine keeps none of it.
+Everything here runs inside namespaces.py, on the file systems of private_root.py: vmroot is
+installed at its real paths, and the machine keeps none of it.
 """
 
 import contextlib
@@ -21,12 +21,19 @@ import libvirt
 import namespaces
 import private_root
 
-URI = 'qemu:///system'
-TREES = pathlib.Path('/srv/vmroot')
-SCRATCH = pathlib.Path('/run/private-host')
+URI = "qemu:///system"
+TREES = pathlib.Path("/srv/vmroot")
+SCRATCH = pathlib.Path("/run/private-host")
 # What the machine has there for itself is hidden.
-OURS = ('/etc/libvirt', '/var/lib/libvirt', '/var/cache/libvirt', '/var/log/libvirt', '/etc/vmroot', '/var/lib/vmroot')
-QEMU = '/usr/bin/qemu-system-x86_64'
+OURS = (
+    "/etc/libvirt",
+    "/var/lib/libvirt",
+    "/var/cache/libvirt",
+    "/var/log/libvirt",
+    "/etc/vmroot",
+    "/var/lib/vmroot",
+)
+QEMU = "/usr/bin/qemu-system-x86_64"
 
 # Generous: guests run under TCG, on machines that do other things at the same time.
 BOOT_SECONDS = 240
@@ -36,12 +43,12 @@ STOP_SECONDS = 90
 QEMU_CONF = 'security_driver = "none"\n'
 LIBVIRTD_CONF = 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n'
 
-DOMAIN_XML = '''<domain type='{type}'>
+DOMAIN_XML = """<domain type='{type}'>
   <name>{name}</name>
   <uuid>{uuid}</uuid>
   <memory unit='MiB'>{memory}</memory>
   <vcpu>{cpus}</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type><cmdline>console=ttyS0</cmdline></os>
+  <os><type arch='x86_64' machine='q35'>hvm</type><cmdline>{arguments}</cmdline></os>
   <features><acpi/></features>
   <cpu mode='{cpu}'/>
   <on_reboot>destroy</on_reboot>
@@ -53,7 +60,7 @@ DOMAIN_XML = '''<domain type='{type}'>
     <memballoon model='none'/>
   </devices>
 </domain>
-'''
+"""
 
 KVM_SECONDS = 10
 
@@ -63,13 +70,32 @@ def kvm_works(kernel):
 
     Without a root file system, `kernel` gets as far as a panic and then resets, which ends QEMU.
     """
-    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     try:
         tiny = subprocess.run(
-            [QEMU, '-accel', 'kvm', '-cpu', 'host', '-display', 'none', '-nodefaults', '-no-reboot', '-m', '256',
-             '-kernel', str(kernel), '-append', 'panic=-1'],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=KVM_SECONDS, check=False)
+            [
+                QEMU,
+                "-accel",
+                "kvm",
+                "-cpu",
+                "host",
+                "-display",
+                "none",
+                "-nodefaults",
+                "-no-reboot",
+                "-m",
+                "256",
+                "-kernel",
+                str(kernel),
+                "-append",
+                "panic=-1",
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=KVM_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return False
     return tiny.returncode == 0
@@ -80,18 +106,21 @@ class Daemon:
 
     def __init__(self, *argv):
         self.argv = argv
-        self.log = SCRATCH / f'{pathlib.Path(argv[0]).name}.log'
+        self.log = SCRATCH / f"{pathlib.Path(argv[0]).name}.log"
         self.process = None
 
     def start(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.log, 'ab') as log:
-            address = f'\0vmroot-notify-{uuid.uuid4()}'
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(
+            self.log, "ab"
+        ) as log:
+            address = f"\0vmroot-notify-{uuid.uuid4()}"
             notify.bind(address)
             notify.settimeout(60)
-            environment = {**os.environ, 'NOTIFY_SOCKET': address.replace('\0', '@'), 'LC_ALL': 'C'}
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=environment)
-            while b'READY=1' not in notify.recv(4096).split(b'\n'):
+            environment = {**os.environ, "NOTIFY_SOCKET": address.replace("\0", "@"), "LC_ALL": "C"}
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            )
+            while b"READY=1" not in notify.recv(4096).split(b"\n"):
                 pass
 
     def stop(self):
@@ -114,7 +143,9 @@ class LifecycleEvents:
 
     def connect(self):
         self.connection = libvirt.open(URI)
-        self.connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._event, None)
+        self.connection.domainEventRegisterAny(
+            None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._event, None
+        )
 
     def disconnect(self):
         with contextlib.suppress(libvirt.libvirtError):
@@ -141,22 +172,27 @@ class PrivateHost:
         private_root.enter({str(trees): str(TREES)})
         for directory in OURS:
             pathlib.Path(directory).mkdir(exist_ok=True)
-            namespaces.mount('-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', directory)
+            namespaces.mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory)
         SCRATCH.mkdir()
-        pathlib.Path('/var/log/libvirt/qemu').mkdir()
+        pathlib.Path("/var/log/libvirt/qemu").mkdir()
         self._install()
-        self.virtlogd = Daemon('/usr/sbin/virtlogd')
-        self.libvirtd = Daemon('/usr/sbin/libvirtd')
+        self.virtlogd = Daemon("/usr/sbin/virtlogd")
+        self.libvirtd = Daemon("/usr/sbin/libvirtd")
         self.events = None
 
     def _install(self):
-        pathlib.Path('/etc/libvirt/qemu.conf').write_text(QEMU_CONF)
-        pathlib.Path('/etc/libvirt/libvirtd.conf').write_text(LIBVIRTD_CONF)
-        with open(SCRATCH / 'install.log', 'wb') as log:
-            subprocess.run(['meson', 'install', '-C', str(self.build), '--no-rebuild'], check=True,
-                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            subprocess.run(['ldconfig'], check=True)
-            subprocess.run(['vmroot', 'setup'], check=True, stdin=subprocess.DEVNULL, stdout=log)
+        pathlib.Path("/etc/libvirt/qemu.conf").write_text(QEMU_CONF)
+        pathlib.Path("/etc/libvirt/libvirtd.conf").write_text(LIBVIRTD_CONF)
+        with open(SCRATCH / "install.log", "wb") as log:
+            subprocess.run(
+                ["meson", "install", "-C", str(self.build), "--no-rebuild"],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            subprocess.run(["ldconfig"], check=True)
+            subprocess.run(["vmroot", "setup"], check=True, stdin=subprocess.DEVNULL, stdout=log)
 
     def start(self):
         self.virtlogd.start()
@@ -174,14 +210,16 @@ class PrivateHost:
         self.events.disconnect()
         self.libvirtd.restart()
         self.events.connect()
+        # It says so before it has taken up its guests again, and holds their locks until then.
+        self.virsh("list")
 
     @staticmethod
     def virsh(*arguments, check=True):
-        return command('virsh', '--quiet', '--connect', URI, *arguments, check=check)
+        return command("virsh", "--quiet", "--connect", URI, *arguments, check=check)
 
     @staticmethod
     def vmroot(*arguments, check=True):
-        return command('vmroot', *arguments, check=check)
+        return command("vmroot", *arguments, check=check)
 
 
 class CommandFailed(Exception):
@@ -190,9 +228,13 @@ class CommandFailed(Exception):
 
 def command(*argv, check=True):
     """Run a program as a user would, and return what it said."""
-    done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if check and done.returncode != 0:
-        raise CommandFailed(f'{" ".join(argv)}: exit status {done.returncode}\n{done.stdout}{done.stderr}')
+        raise CommandFailed(
+            f'{" ".join(argv)}: exit status {done.returncode}\n{done.stdout}{done.stderr}'
+        )
     return done
 
 
@@ -213,7 +255,7 @@ class Line:
         self.hang_up()
         self.listener.settimeout(STOP_SECONDS)
         self.connection, _ = self.listener.accept()
-        self.lines = self.connection.makefile('rb')
+        self.lines = self.connection.makefile("rb")
 
     def hang_up(self):
         if self.connection:
@@ -228,14 +270,14 @@ class Line:
             line = self.lines.readline()
         except ConnectionResetError:
             return None
-        return line.decode('utf-8', 'replace').strip() if line else None
+        return line.decode("utf-8", "replace").strip() if line else None
 
     def ask(self, request, seconds=BOOT_SECONDS):
         self.tell(request)
         return self.read(seconds)
 
     def tell(self, request):
-        self.connection.sendall(request.encode() + b'\n')
+        self.connection.sendall(request.encode() + b"\n")
 
     def close(self):
         self.hang_up()
@@ -250,48 +292,59 @@ class GuestFailed(Exception):
 class Guest:
     """A domain, and what its root directory says about it."""
 
-    def __init__(self, host, name, tree, memory=512, cpus=2):
+    def __init__(self, host, name, tree, memory=512, cpus=2, arguments="console=ttyS0"):
         self.host = host
         self.name = name
         self.tree = tree
         self.uuid = str(uuid.uuid4())
-        lines = SCRATCH / 'lines'
+        lines = SCRATCH / "lines"
         lines.mkdir(exist_ok=True)
-        self.line = Line(lines / f'{name}.sock')
-        self.console = pathlib.Path(f'/var/log/libvirt/qemu/{name}-console.log')
-        kvm = host.domain_type == 'kvm'
+        self.line = Line(lines / f"{name}.sock")
+        self.console = pathlib.Path(f"/var/log/libvirt/qemu/{name}-console.log")
+        kvm = host.domain_type == "kvm"
         self.xml = DOMAIN_XML.format(
-            type=host.domain_type, name=name, uuid=self.uuid, memory=memory, cpus=cpus, qemu=QEMU,
-            cpu='host-passthrough' if kvm else 'maximum', console=self.console, line=self.line.path)
+            type=host.domain_type,
+            name=name,
+            uuid=self.uuid,
+            memory=memory,
+            cpus=cpus,
+            qemu=QEMU,
+            arguments=arguments,
+            cpu="host-passthrough" if kvm else "maximum",
+            console=self.console,
+            line=self.line.path,
+        )
 
     def define(self):
-        xml = SCRATCH / f'{self.name}.xml'
+        xml = SCRATCH / f"{self.name}.xml"
         xml.write_text(self.xml)
-        self.host.virsh('define', str(xml))
+        self.host.virsh("define", str(xml))
 
     def apply(self, *options):
         """Make the tree this guest's root, as a user does."""
-        return self.host.vmroot('apply', self.name, '--directory', str(self.tree), *options)
+        return self.host.vmroot("apply", self.name, "--directory", str(self.tree), *options)
 
     def try_start(self):
         """Start, and return what virsh said: for starts that are to fail."""
-        return self.host.virsh('start', self.name, check=False)
+        return self.host.virsh("start", self.name, check=False)
 
     def start(self):
         started = self.try_start()
         if started.returncode != 0:
-            raise GuestFailed(f'virsh start {self.name}: {started.stderr}')
+            raise GuestFailed(f"virsh start {self.name}: {started.stderr}")
         self.line.accept()
 
     def wait_until_probed(self):
         """Wait until the probe inside has written its report, and return the report."""
         word = self.line.read(BOOT_SECONDS)
-        if word != 'ready':
-            raise GuestFailed(f'{self.name} said {word!r}, not that it is ready.\n{self.console_tail()}')
+        if word != "ready":
+            raise GuestFailed(
+                f"{self.name} said {word!r}, not that it is ready.\n{self.console_tail()}"
+            )
         return self.report()
 
     def report(self):
-        return json.loads((self.tree / 'var/lib/guest-probe.json').read_text())
+        return json.loads((self.tree / "var/lib/guest-probe.json").read_text())
 
     def boot(self):
         self.start()
@@ -303,35 +356,35 @@ class Guest:
             while events.get(timeout=seconds) != libvirt.VIR_DOMAIN_EVENT_STOPPED:
                 pass
         except queue.Empty:
-            raise GuestFailed(f'{self.name} did not stop.\n{self.console_tail()}') from None
+            raise GuestFailed(f"{self.name} did not stop.\n{self.console_tail()}") from None
 
     def power_off(self):
         """Have the probe power the machine off at once."""
-        self.line.tell('power-off')
+        self.line.tell("power-off")
         self.wait_until_stopped()
 
     def shut_down(self):
         """Ask the guest's init to end, as a power button does."""
-        self.host.virsh('shutdown', self.name)
+        self.host.virsh("shutdown", self.name)
         self.wait_until_stopped()
 
     def destroy(self):
         if self.is_running():
-            self.host.virsh('destroy', self.name)
+            self.host.virsh("destroy", self.name)
             self.wait_until_stopped()
 
     def remove(self):
         """Leave nothing of the guest but its tree."""
         with contextlib.suppress(GuestFailed, CommandFailed):
             self.destroy()
-        self.host.virsh('undefine', self.name, check=False)
+        self.host.virsh("undefine", self.name, check=False)
         self.line.close()
 
     def is_running(self):
-        return self.host.virsh('domstate', self.name, check=False).stdout.strip() == 'running'
+        return self.host.virsh("domstate", self.name, check=False).stdout.strip() == "running"
 
     def qemu_pid(self):
-        return int(pathlib.Path(f'/run/libvirt/qemu/{self.name}.pid').read_text())
+        return int(pathlib.Path(f"/run/libvirt/qemu/{self.name}.pid").read_text())
 
     def crash(self):
         """Kill QEMU as the kernel would, out of memory."""
@@ -340,17 +393,17 @@ class Guest:
 
     def console_tail(self):
         with contextlib.suppress(FileNotFoundError):
-            return ''.join(self.console.read_text(errors='replace').splitlines(keepends=True)[-40:])
-        return '(its console said nothing)'
+            return "".join(self.console.read_text(errors="replace").splitlines(keepends=True)[-40:])
+        return "(its console said nothing)"
 
 
 def processes(name):
     """The running processes of one program: pid and arguments."""
     found = {}
-    for entry in pathlib.Path('/proc').iterdir():
+    for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                argv = (entry / 'cmdline').read_bytes().split(b'\0')
+                argv = (entry / "cmdline").read_bytes().split(b"\0")
                 if os.path.basename(argv[0]) == name.encode():
                     found[int(entry.name)] = [argument.decode() for argument in argv]
     return found
@@ -358,7 +411,14 @@ def processes(name):
 
 def remains():
     """What vmroot and libvirt hold for guests right now: nothing, when no guest of ours runs."""
-    state = [str(path) for directory in ('/run/vmroot/guests', '/run/vmroot/claims', '/run/vmroot/virtiofs')
-             for path in sorted(pathlib.Path(directory).glob('*'))]
-    running = [f'{program} {pid}' for program in ('vmroot-virtiofsd', 'virtiofsd') for pid in processes(program)]
+    state = [
+        str(path)
+        for directory in ("/run/vmroot/guests", "/run/vmroot/claims", "/run/vmroot/virtiofs")
+        for path in sorted(pathlib.Path(directory).glob("*"))
+    ]
+    running = [
+        f"{program} {pid}"
+        for program in ("vmroot-virtiofsd", "virtiofsd")
+        for pid in processes(program)
+    ]
     return state + running

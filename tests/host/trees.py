@@ -9,12 +9,12 @@ import subprocess
 
 import namespaces
 
-MIRROR_SUITE = 'bookworm'
-DEBIAN = 'debian'
-SYSVINIT = 'debian-sysvinit'
-BUSYBOX = 'busybox'
+MIRROR_SUITE = "bookworm"
+DEBIAN = "debian"
+SYSVINIT = "debian-sysvinit"
+BUSYBOX = "busybox"
 
-PROBE_UNIT = '''[Unit]
+PROBE_UNIT = """[Unit]
 Description=Find out what this guest can do with its root file system
 
 [Service]
@@ -23,72 +23,102 @@ ExecStart=/usr/sbin/guest-probe
 
 [Install]
 WantedBy=multi-user.target
-'''
+"""
 
-BUSYBOX_INITTAB = '''::sysinit:/bin/busybox mount -t devpts devpts /dev/pts
+BUSYBOX_INITTAB = """::sysinit:/bin/busybox mount -t devpts devpts /dev/pts
 ::once:/usr/sbin/guest-probe
 ttyS0::respawn:/bin/busybox getty -L -n -l /bin/sh ttyS0 115200 vt102
-'''
+"""
 
 
 def cache():
     """Where trees are kept: VMROOT_CACHE, or the caller's cache directory, or the machine's."""
-    if 'VMROOT_CACHE' in os.environ:
-        return pathlib.Path(os.environ['VMROOT_CACHE'])
-    if 'XDG_CACHE_HOME' in os.environ:
-        return pathlib.Path(os.environ['XDG_CACHE_HOME']) / 'vmroot'
+    if "VMROOT_CACHE" in os.environ:
+        return pathlib.Path(os.environ["VMROOT_CACHE"])
+    if "XDG_CACHE_HOME" in os.environ:
+        return pathlib.Path(os.environ["XDG_CACHE_HOME"]) / "vmroot"
     if os.geteuid() == 0:
-        return pathlib.Path('/var/cache/vmroot')
-    return pathlib.Path.home() / '.cache/vmroot'
+        return pathlib.Path("/var/cache/vmroot")
+    return pathlib.Path.home() / ".cache/vmroot"
 
 
 def _mmdebstrap(target, packages):
     # Were it interrupted, what it mounted in the tree would be there when the tree is removed.
-    subprocess.run(namespaces.alone(
-        ['mmdebstrap', '--variant=minbase', f'--include={",".join(packages)}',
-         '--dpkgopt=path-exclude=/usr/share/doc/*', '--dpkgopt=path-exclude=/usr/share/man/*',
-         '--dpkgopt=path-exclude=/usr/share/locale/*', MIRROR_SUITE, str(target)]), check=True)
+    subprocess.run(
+        namespaces.alone(
+            [
+                "mmdebstrap",
+                "--variant=minbase",
+                f'--include={",".join(packages)}',
+                "--dpkgopt=path-exclude=/usr/share/doc/*",
+                "--dpkgopt=path-exclude=/usr/share/man/*",
+                "--dpkgopt=path-exclude=/usr/share/locale/*",
+                MIRROR_SUITE,
+                str(target),
+            ]
+        ),
+        check=True,
+    )
     _unlock_root(target)
 
 
 def _unlock_root(tree):
     """Root logs in without a password: nobody reaches these guests but over their console."""
-    shadow = tree / 'etc/shadow'
+    shadow = tree / "etc/shadow"
     lines = shadow.read_text().splitlines(keepends=True)
-    shadow.write_text(''.join('root::' + line.split(':', 2)[2] if line.startswith('root:') else line
-                              for line in lines))
+    shadow.write_text(
+        "".join(
+            "root::" + line.split(":", 2)[2] if line.startswith("root:") else line for line in lines
+        )
+    )
 
 
 def _make_debian(target):
-    _mmdebstrap(target, ['linux-image-cloud-amd64', 'systemd-sysv', 'dbus', 'libcap2-bin', 'iputils-ping'])
+    _mmdebstrap(
+        target, ["linux-image-cloud-amd64", "systemd-sysv", "dbus", "libcap2-bin", "iputils-ping"]
+    )
 
 
 def _make_sysvinit(target):
-    _mmdebstrap(target, ['sysvinit-core', 'initscripts', 'kmod'])
+    _mmdebstrap(target, ["sysvinit-core", "initscripts", "kmod"])
     _copy_kernel(make(DEBIAN), target)
-    with open(target / 'etc/inittab', 'a', encoding='utf-8') as inittab:
-        inittab.write('T0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n'
-                      'probe:2345:once:/usr/sbin/guest-probe\n')
+    with open(target / "etc/inittab", "a", encoding="utf-8") as inittab:
+        inittab.write(
+            "T0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n"
+            "probe:2345:once:/usr/sbin/guest-probe\n"
+        )
 
 
 def _make_busybox(target):
-    for directory in ('bin', 'sbin', 'usr/sbin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'var/lib', 'root'):
+    for directory in (
+        "bin",
+        "sbin",
+        "usr/sbin",
+        "etc",
+        "proc",
+        "sys",
+        "dev",
+        "run",
+        "tmp",
+        "var/lib",
+        "root",
+    ):
         (target / directory).mkdir(parents=True)
-    shutil.copy2('/bin/busybox', target / 'bin/busybox')
-    (target / 'sbin/init').symlink_to('../bin/busybox')
-    (target / 'bin/sh').symlink_to('busybox')
-    (target / 'etc/inittab').write_text(BUSYBOX_INITTAB)
-    (target / 'etc/os-release').write_text('ID=busybox\nNAME=BusyBox\n')
-    (target / 'etc/passwd').write_text('root::0:0:root:/root:/bin/sh\n')
+    shutil.copy2("/bin/busybox", target / "bin/busybox")
+    (target / "sbin/init").symlink_to("../bin/busybox")
+    (target / "bin/sh").symlink_to("busybox")
+    (target / "etc/inittab").write_text(BUSYBOX_INITTAB)
+    (target / "etc/os-release").write_text("ID=busybox\nNAME=BusyBox\n")
+    (target / "etc/passwd").write_text("root::0:0:root:/root:/bin/sh\n")
     _copy_kernel(make(DEBIAN), target)
 
 
 def _copy_kernel(source, target):
-    (target / 'boot').mkdir(exist_ok=True)
-    for kernel in source.glob('boot/vmlinuz-*'):
-        shutil.copy2(kernel, target / 'boot')
-    modules = 'usr/lib/modules' if (target / 'lib').is_symlink() else 'lib/modules'
-    copy(source / 'usr/lib/modules', target / modules)
+    (target / "boot").mkdir(exist_ok=True)
+    for kernel in source.glob("boot/vmlinuz-*"):
+        shutil.copy2(kernel, target / "boot")
+    modules = "usr/lib/modules" if (target / "lib").is_symlink() else "lib/modules"
+    copy(source / "usr/lib/modules", target / modules)
 
 
 _MAKERS = {DEBIAN: _make_debian, SYSVINIT: _make_sysvinit, BUSYBOX: _make_busybox}
@@ -96,7 +126,7 @@ NAMES = tuple(_MAKERS)
 
 
 def path(name):
-    return cache() / 'trees' / name
+    return cache() / "trees" / name
 
 
 def make(name):
@@ -104,7 +134,7 @@ def make(name):
     tree = path(name)
     if tree.exists():
         return tree
-    unfinished = tree.with_name(f'{name}.unfinished')
+    unfinished = tree.with_name(f"{name}.unfinished")
     remove(unfinished)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     # A guest's root may hold setuid programs and device nodes: nobody but root gets near them.
@@ -123,8 +153,10 @@ def make(name):
 def copy(source, target):
     """A copy of a tree with all that root can copy: owners, devices, links, attributes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(['cp', '--archive', '--reflink=auto', '--no-target-directory', str(source), str(target)],
-                   check=True)
+    subprocess.run(
+        ["cp", "--archive", "--reflink=auto", "--no-target-directory", str(source), str(target)],
+        check=True,
+    )
 
 
 def remove(tree):
@@ -134,12 +166,12 @@ def remove(tree):
 
 def install_probe(tree, probe):
     """Put the probe program in a tree, and have the tree's init start it at boot."""
-    shutil.copy(probe, tree / 'usr/sbin/guest-probe')
-    (tree / 'usr/sbin/guest-probe').chmod(0o755)
-    units = tree / 'etc/systemd/system'
+    shutil.copy(probe, tree / "usr/sbin/guest-probe")
+    (tree / "usr/sbin/guest-probe").chmod(0o755)
+    units = tree / "etc/systemd/system"
     if units.is_dir():
-        (units / 'guest-probe.service').write_text(PROBE_UNIT)
-        wants = units / 'multi-user.target.wants'
+        (units / "guest-probe.service").write_text(PROBE_UNIT)
+        wants = units / "multi-user.target.wants"
         wants.mkdir(exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            (wants / 'guest-probe.service').symlink_to('../guest-probe.service')
+            (wants / "guest-probe.service").symlink_to("../guest-probe.service")
