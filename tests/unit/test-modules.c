@@ -180,6 +180,7 @@ test_depth_is_limited (void)
 
   for (guint i = 0; i < 5000; i++)
     g_string_append_printf (text, "kernel/m%u.ko: kernel/m%u.ko\n", i, i + 1);
+  g_string_append (text, "kernel/m5000.ko:\n");
   fake_tree_write (root, FAKE_DEBIAN_MODULES "/modules.dep", text->str);
   assert_refused (root, VMROOT_ERROR_NO_MODULE, words);
 }
