@@ -4,11 +4,10 @@
 import ctypes
 import os
 import socket
-import subprocess
 
 import pytest
 
-from guest import Guest, boot
+from guest import boot
 
 INIT = os.environ.get("VMROOT_INIT", "")
 ROOT = "mount virtiofs vmroot / rw,relatime\n"
