@@ -98,6 +98,16 @@ print_lists (VmrootSpec *spec)
 }
 
 static void
+print_network (VmrootSpec *spec)
+{
+  print_line ("server", vmroot_spec_get_server (spec));
+  print_line ("network", vmroot_spec_get_network (spec));
+  print_line ("address", vmroot_spec_get_address (spec));
+  print_line ("mac address", vmroot_spec_get_mac_address (spec));
+  print_line ("gateway", vmroot_spec_get_gateway (spec));
+}
+
+static void
 print_guest (VmrootDomain *domain, VmrootSpec *spec, GPtrArray *roots)
 {
   g_autofree gchar *name = vmroot_domain_get_name (domain);
@@ -114,7 +124,10 @@ print_guest (VmrootDomain *domain, VmrootSpec *spec, GPtrArray *roots)
            vmroot_spec_get_read_only (spec) ? ", read-only" : "",
            vmroot_spec_get_ephemeral (spec) ? ", ephemeral" : "");
   print_line ("transport", json_object_get_string_member (words, "transport"));
-  print_line ("tag", vmroot_spec_get_tag (spec));
+  if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS)
+    print_network (spec);
+  else
+    print_line ("tag", vmroot_spec_get_tag (spec));
   print_line ("cache", json_object_get_string_member (words, "cache"));
   print_line ("xattrs", json_object_get_string_member (words, "xattrs"));
   print_line ("kernel", vmroot_spec_get_kernel (spec) != NULL ? vmroot_spec_get_kernel (spec)

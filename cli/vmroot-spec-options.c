@@ -18,6 +18,12 @@ spec_options_clear (SpecOptions *options)
   g_clear_pointer (&options->cache, g_free);
   g_clear_pointer (&options->xattrs, g_free);
   g_clear_pointer (&options->on_failure, g_free);
+  g_clear_pointer (&options->transport, g_free);
+  g_clear_pointer (&options->network, g_free);
+  g_clear_pointer (&options->address, g_free);
+  g_clear_pointer (&options->mac_address, g_free);
+  g_clear_pointer (&options->server, g_free);
+  g_clear_pointer (&options->gateway, g_free);
   g_clear_pointer (&options->shares, g_strfreev);
   g_clear_pointer (&options->tmpfs, g_strfreev);
   g_clear_pointer (&options->run_files, g_strfreev);
@@ -50,6 +56,18 @@ spec_options_add (SpecOptions *options, GOptionContext *context)
     { "xattrs", 'x', 0, G_OPTION_ARG_STRING, &options->xattrs,
       "Where extended attributes end up: native, selinux, user", "MODE" },
     { "tag", 't', 0, G_OPTION_ARG_STRING, &options->tag, "The virtiofs tag", "TAG" },
+    { "transport", 0, 0, G_OPTION_ARG_STRING, &options->transport,
+      "How the guest reaches its root: virtiofs, nfs", "HOW" },
+    { "network", 0, 0, G_OPTION_ARG_STRING, &options->network,
+      "The libvirt network that the guest and the NFS server are on (default)", "NETWORK" },
+    { "address", 0, 0, G_OPTION_ARG_STRING, &options->address,
+      "The guest's address; otherwise one is chosen and reserved", "ADDRESS[/PREFIX]" },
+    { "mac-address", 0, 0, G_OPTION_ARG_STRING, &options->mac_address,
+      "The guest's interface; otherwise its first on that network, or a new one", "MAC" },
+    { "server", 0, 0, G_OPTION_ARG_STRING, &options->server,
+      "The NFS server's address; otherwise this host's on that network", "ADDRESS" },
+    { "gateway", 0, 0, G_OPTION_ARG_STRING, &options->gateway,
+      "The guest's router; otherwise this host, unless the network is isolated", "ADDRESS" },
     { NULL },
   };
 
@@ -192,11 +210,17 @@ spec_options_get_spec (const SpecOptions *options, const gchar *directory, GErro
 
   set_string (spec, "tag", options->tag);
   set_string (spec, "kernel", options->kernel);
+  set_string (spec, "network", options->network);
+  set_string (spec, "address", options->address);
+  set_string (spec, "mac-address", options->mac_address);
+  set_string (spec, "server", options->server);
+  set_string (spec, "gateway", options->gateway);
   set_string (spec, "kernel-args", options->kernel_args);
   vmroot_spec_set_read_only (spec, options->read_only);
   vmroot_spec_set_ephemeral (spec, options->ephemeral);
 
-  if (!set_choice (spec, "boot-source", "boot-image", options->boot_image, error) ||
+  if (!set_choice (spec, "transport", "transport", options->transport, error) ||
+      !set_choice (spec, "boot-source", "boot-image", options->boot_image, error) ||
       !set_choice (spec, "cache", "cache", options->cache, error) ||
       !set_choice (spec, "xattrs", "xattrs", options->xattrs, error) ||
       !set_choice (spec, "on-failure", "on-failure", options->on_failure, error) ||

@@ -10,6 +10,12 @@ typedef struct
 {
   gchar *directory;
   gchar *tag;
+  gchar *transport;
+  gchar *network;
+  gchar *address;
+  gchar *mac_address;
+  gchar *server;
+  gchar *gateway;
   gchar *kernel;
   gchar *kernel_args;
   gchar *boot_image;

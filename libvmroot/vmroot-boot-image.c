@@ -14,6 +14,7 @@
 #include "vmroot-context-private.h"
 #include "vmroot-error.h"
 #include "vmroot-kernel-private.h"
+#include "vmroot-nfs-mount-private.h"
 #include "vmroot-tree-private.h"
 
 #define INIT_PROGRAM "vmroot-init"
@@ -385,12 +386,13 @@ check_spec (VmrootSpec *spec, GError **error)
   if (!vmroot_spec_validate (spec, error))
     return FALSE;
   if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS &&
-      (vmroot_spec_get_address (spec) == NULL || vmroot_spec_get_mac_address (spec) == NULL ||
-       vmroot_spec_get_server (spec) == NULL))
+      !vmroot_nfs_mount_is_described (spec))
     {
-      g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                           "A root on NFS needs the guest's address, the MAC address of its"
-                           " interface and the address of the server: give all three");
+      g_set_error_literal (
+          error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+          "A root by NFS needs the guest's MAC address, its address with the length"
+          " of the network's prefix (192.168.122.5/24), and the address of the"
+          " server: give all three");
       return FALSE;
     }
   return TRUE;

@@ -140,8 +140,13 @@ make_configuration (VmrootSpec *spec, VmrootTree *tree, gchar **run_files)
 
   g_string_append_printf (configuration, "timeout %d\n", DEVICE_TIMEOUT_SECONDS);
   g_string_append_printf (configuration, "on-failure %s\n", shell ? "shell" : "power-off");
-  append_root (configuration, spec, tree);
-  append_shares (configuration, spec);
+  /* To check a tree, where the guest will be does not matter. */
+  if (vmroot_spec_get_transport (spec) != VMROOT_TRANSPORT_NFS ||
+      vmroot_nfs_mount_is_described (spec))
+    {
+      append_root (configuration, spec, tree);
+      append_shares (configuration, spec);
+    }
   append_tmpfs (configuration, spec);
   append_run_files (configuration, run_files);
   return g_string_free (g_steal_pointer (&configuration), FALSE);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The only file of the library that knows libvirt. */
+/* With vmroot-connection-address.c, the only file of the library that knows libvirt. */
 
 #include "config.h"
 
-#include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "vmroot-connection.h"
+#include "vmroot-connection-private.h"
+#include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 
 /* A definition that keeps changing while we edit it belongs to a program that never lets go. */
@@ -124,6 +124,12 @@ vmroot_connection_init (VmrootConnection *self)
 {
 }
 
+virConnectPtr
+vmroot_connection_get_handle (VmrootConnection *self)
+{
+  return self->connection;
+}
+
 static VmrootError
 error_code (const virError *error)
 {
@@ -151,9 +157,8 @@ error_message (const virError *error)
   return error != NULL && error->message != NULL ? error->message : "no reason given";
 }
 
-/* Turns the last error that libvirt reported in this thread into a GError. */
-static void
-set_libvirt_error (GError **error, const gchar *what)
+void
+vmroot_connection_set_error (GError **error, const gchar *what)
 {
   const virError *last = virGetLastError ();
 
@@ -393,7 +398,7 @@ look_up (VmrootConnection *self, const gchar *name, GError **error)
 
   if (by_name == NULL && code != VMROOT_ERROR_NO_DOMAIN)
     {
-      set_libvirt_error (error, "Cannot look for the domain");
+      vmroot_connection_set_error (error, "Cannot look for the domain");
       g_prefix_error (error, "%s: ", name);
       return NULL;
     }
@@ -433,7 +438,7 @@ read_definition (VmrootConnection *self, virDomainPtr domain, GError **error)
 
   if (xml == NULL)
     {
-      set_libvirt_error (error, "Cannot read its definition");
+      vmroot_connection_set_error (error, "Cannot read its definition");
       g_prefix_error (error, "%s: ", virDomainGetName (domain));
     }
   free (xml);
@@ -504,7 +509,7 @@ vmroot_connection_list_domains (VmrootConnection *self, GError **error)
   n = virConnectListAllDomains (self->connection, &domains, 0);
   if (n < 0)
     {
-      set_libvirt_error (error, "Cannot list the domains");
+      vmroot_connection_set_error (error, "Cannot list the domains");
       g_prefix_error (error, "%s: ", self->uri);
       return NULL;
     }
@@ -545,7 +550,7 @@ check_can_define (VmrootConnection *self, virDomainPtr domain, GError **error)
 
   if (persistent < 0)
     {
-      set_libvirt_error (error, "Cannot tell whether it is persistent");
+      vmroot_connection_set_error (error, "Cannot tell whether it is persistent");
       g_prefix_error (error, "%s: ", name);
       return FALSE;
     }
@@ -563,7 +568,8 @@ check_can_define (VmrootConnection *self, virDomainPtr domain, GError **error)
 
 /* The definition `xml` with `spec` as its root, or without ours where `spec` is NULL. */
 static gchar *
-edit_definition (const gchar *name, const gchar *xml, VmrootSpec *spec, GError **error)
+edit_definition (
+    const gchar *name, const gchar *xml, VmrootSpec *spec, gboolean reserved, GError **error)
 {
   g_autoptr (VmrootDomain) domain = vmroot_domain_new_from_xml (xml, error);
   g_autofree gchar *before = NULL;
@@ -575,6 +581,8 @@ edit_definition (const gchar *name, const gchar *xml, VmrootSpec *spec, GError *
   before = vmroot_domain_to_xml (domain);
   if (!vmroot_domain_set_spec (domain, spec, error))
     return NULL;
+  if (reserved)
+    vmroot_domain_set_address_reserved (domain);
 
   after = vmroot_domain_to_xml (domain);
   if (spec == NULL && g_strcmp0 (before, after) == 0)
@@ -595,7 +603,8 @@ define (VmrootConnection *self, const gchar *name, const gchar *xml, GError **er
   if (defined != NULL)
     return TRUE;
 
-  set_libvirt_error (error, "libvirt refused the new definition; the old one is unchanged");
+  vmroot_connection_set_error (error,
+                               "libvirt refused the new definition; the old one is unchanged");
   g_prefix_error (error, "%s: ", name);
   return FALSE;
 }
@@ -609,6 +618,7 @@ static gboolean
 redefine (VmrootConnection *self,
           virDomainPtr domain,
           VmrootSpec *spec,
+          gboolean reserved,
           GCancellable *cancellable,
           GError **error)
 {
@@ -617,7 +627,7 @@ redefine (VmrootConnection *self,
 
   for (guint i = 0; xml != NULL && i < MAX_EDITS; i++)
     {
-      g_autofree gchar *edited = edit_definition (name, xml, spec, error);
+      g_autofree gchar *edited = edit_definition (name, xml, spec, reserved, error);
       g_autofree gchar *now = edited != NULL ? read_definition (self, domain, error) : NULL;
 
       if (now == NULL || g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -635,6 +645,80 @@ redefine (VmrootConnection *self,
                  "try again later",
                  name);
   return FALSE;
+}
+
+/* The spec of `before`, if vmroot reserved an address for it. */
+static VmrootSpec *
+get_reserved (VmrootDomain *before)
+{
+  return vmroot_domain_get_address_reserved (before) ? vmroot_domain_get_spec (before, NULL) : NULL;
+}
+
+/* After a root of its own is gone from the definition, its address goes, too, unless `kept` has the
+ * same. */
+static gboolean
+release_reserved (VmrootConnection *self, VmrootDomain *before, VmrootSpec *kept, GError **error)
+{
+  g_autoptr (VmrootSpec) old = get_reserved (before);
+
+  if (old == NULL ||
+      (kept != NULL && vmroot_spec_get_transport (kept) == VMROOT_TRANSPORT_NFS &&
+       g_strcmp0 (vmroot_spec_get_network (old), vmroot_spec_get_network (kept)) == 0 &&
+       g_strcmp0 (vmroot_spec_get_mac_address (old), vmroot_spec_get_mac_address (kept)) == 0 &&
+       g_strcmp0 (vmroot_spec_get_address (old), vmroot_spec_get_address (kept)) == 0))
+    return TRUE;
+  if (vmroot_address_release (self, old, error))
+    return TRUE;
+
+  g_prefix_error (error, "The definition of the domain was changed, but its address is still "
+                         "reserved: ");
+  return FALSE;
+}
+
+/* A root by NFS: the address comes before the definition that names it, and goes again if that is
+ * refused. */
+static gboolean
+redefine_with_address (VmrootConnection *self,
+                       virDomainPtr domain,
+                       VmrootDomain *before,
+                       VmrootSpec *spec,
+                       GCancellable *cancellable,
+                       GError **error)
+{
+  g_autoptr (VmrootAddress) address = NULL;
+  g_autoptr (GError) release_error = NULL;
+
+  if (!vmroot_spec_validate (spec, error))
+    return FALSE;
+
+  address = vmroot_address_reserve (self, before, spec, error);
+  if (address == NULL)
+    return FALSE;
+  if (redefine (self, domain, address->spec, address->ours, cancellable, error))
+    return release_reserved (self, before, address->spec, error);
+
+  if (address->made && !vmroot_address_release (self, address->spec, &release_error))
+    g_prefix_error (error, "%s; and then: ", release_error->message);
+  return FALSE;
+}
+
+static gboolean
+set_root_of (VmrootConnection *self,
+             virDomainPtr domain,
+             VmrootSpec *spec,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autofree gchar *xml = read_definition (self, domain, error);
+  g_autoptr (VmrootDomain) before = xml != NULL ? vmroot_domain_new_from_xml (xml, error) : NULL;
+
+  if (before == NULL)
+    return FALSE;
+  if (spec != NULL && vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS)
+    return redefine_with_address (self, domain, before, spec, cancellable, error);
+
+  return redefine (self, domain, spec, FALSE, cancellable, error) &&
+         release_reserved (self, before, spec, error);
 }
 
 static gboolean
@@ -660,7 +744,7 @@ set_root (VmrootConnection *self,
 
   domain = look_up (self, name, error);
   if (domain == NULL || !check_can_define (self, domain, error) ||
-      !redefine (self, domain, spec, cancellable, error))
+      !set_root_of (self, domain, spec, cancellable, error))
     return FALSE;
 
   if (running != NULL)
@@ -679,9 +763,11 @@ set_root (VmrootConnection *self,
  * @error: return location of an error
  *
  * Makes a directory the root of a domain, from its next start on. Its persistent definition is
- * replaced in one step, or not at all. Where another client changes it at the same time, the
- * change is made to what that client wrote; but libvirt cannot compare and define in one step, so
- * a change that falls between two consecutive calls of ours is lost.
+ * replaced in one step, or not at all. For a root by NFS, what @spec leaves open of the guest's
+ * network is chosen, and its address reserved on its libvirt network;
+ * [method@Connection.get_domain] tells what was chosen. Where another client changes it at the same
+ * time, the change is made to what that client wrote; but libvirt cannot compare and define in one
+ * step, so a change that falls between two consecutive calls of ours is lost.
  *
  * Returns: whether it was done. If not, @error is one of %VMROOT_ERROR_READ_ONLY,
  *   %VMROOT_ERROR_NO_DOMAIN, %VMROOT_ERROR_TRANSIENT_DOMAIN, %VMROOT_ERROR_LIBVIRT, or what

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * Domain documents as trees that change without a trace: what is inserted brings its own white
  * space, and takes it along when it is removed.
  *
- * For vmroot-domain*.c alone.
+ * For vmroot-domain*.c and vmroot-network.c alone.
  */
 
 typedef xmlDoc VmrootDocument;

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "vmroot-domain-elements-private.h"
+#include "vmroot-domain-interface-private.h"
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 #include "vmroot-kernel-args-private.h"
+#include "vmroot-nfs-mount-private.h"
 #include "vmroot-spec-private.h"
 
 /* The most that virtiofsd takes, and what libvirt's documentation of virtiofs has. */
@@ -319,9 +321,12 @@ static gchar *
 our_kernel_args (VmrootSpec *spec)
 {
   const gchar *kernel_args = vmroot_spec_get_kernel_args (spec);
+  g_autofree gchar *root =
+      vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS
+          ? vmroot_nfs_mount_kernel_args (spec)
+          : g_strdup_printf ("root=%s rootfstype=virtiofs", vmroot_spec_get_tag (spec));
 
-  return g_strdup_printf ("root=%s rootfstype=virtiofs %s%s%s", vmroot_spec_get_tag (spec),
-                          vmroot_spec_get_read_only (spec) ? "ro" : "rw",
+  return g_strdup_printf ("%s %s%s%s", root, vmroot_spec_get_read_only (spec) ? "ro" : "rw",
                           kernel_args != NULL ? " " : "", kernel_args != NULL ? kernel_args : "");
 }
 
@@ -375,17 +380,24 @@ gboolean
 vmroot_elements_apply (VmrootDocument *document, VmrootMetadata *metadata, GError **error)
 {
   xmlNode *domain = vmroot_document_root (document);
+  const gboolean nfs = vmroot_spec_get_transport (metadata->spec) == VMROOT_TRANSPORT_NFS;
   xmlNode *parent;
 
-  if (!check_tags (domain, metadata->spec, error))
+  if (nfs ? !vmroot_interface_check (domain, metadata, error)
+          : !check_tags (domain, metadata->spec, error))
     return FALSE;
 
   metadata->vhost_user = count_vhost_user (domain);
   ensure_uuid (domain, metadata);
   parent = ensure_metadata (domain, metadata);
-  share_memory (domain, metadata);
+  if (!nfs)
+    share_memory (domain, metadata);
   write_boot (domain, metadata);
-  insert_filesystems (domain, metadata);
+  if (nfs)
+    vmroot_interface_apply (domain, ensure_child (metadata, domain, NULL, NULL, "devices"),
+                            metadata);
+  else
+    insert_filesystems (domain, metadata);
   vmroot_metadata_write (metadata, parent);
   return TRUE;
 }
@@ -404,6 +416,18 @@ find_numbered (xmlNode *parent, const gchar *name, guint index)
   return vmroot_node_child (parent, name, index);
 }
 
+/* The interface, or what we added to it. */
+static xmlNode *
+find_in_interface (xmlNode *domain, const VmrootChange *change)
+{
+  xmlNode *interface =
+      change->target != NULL ? vmroot_interface_find (domain, change->target) : NULL;
+  const gchar *child = change->element + strlen ("devices/interface");
+
+  return interface != NULL && *child == '/' ? vmroot_node_child (interface, child + 1, 0)
+                                            : interface;
+}
+
 static xmlNode *
 find_changed (xmlNode *domain, const VmrootChange *change)
 {
@@ -411,6 +435,8 @@ find_changed (xmlNode *domain, const VmrootChange *change)
   const gchar *name;
   xmlNode *parent;
 
+  if (g_str_has_prefix (change->element, "devices/interface"))
+    return find_in_interface (domain, change);
   if (change->target != NULL)
     return find_filesystem (domain, change->target);
   if (change->index < 0)

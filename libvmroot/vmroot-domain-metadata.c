@@ -196,7 +196,8 @@ read_property (xmlNode *element, GParamSpec *property, VmrootSpec *spec, GError 
 static gboolean
 read_properties (xmlNode *element, VmrootSpec *spec, GError **error)
 {
-  const gchar *const others[] = { "version", "uuid", "vhost-user", "before", "after", NULL };
+  const gchar *const others[] = { "version", "uuid",  "vhost-user", "address-reserved",
+                                  "before",  "after", NULL };
   g_autofree GParamSpec **properties = NULL;
   g_autoptr (GPtrArray) known = g_ptr_array_new ();
   guint n;

@@ -11,4 +11,15 @@ G_BEGIN_DECLS
 /* The number of a running guest (<domain id=…>), or -1. */
 gint vmroot_domain_get_id (VmrootDomain *self);
 
+/* The MAC address of the first interface on the libvirt network `network`, or, without one, of the
+ * first of all; NULL: there is none. */
+gchar *vmroot_domain_find_mac_address (VmrootDomain *self, const gchar *network)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vmroot_domain_has_mac_address (VmrootDomain *self, const gchar *mac_address);
+
+/* Whether the network of the guest has an entry for its address that vmroot made. Of the root that
+ * is described: describing it anew forgets it. */
+gboolean vmroot_domain_get_address_reserved (VmrootDomain *self);
+void vmroot_domain_set_address_reserved (VmrootDomain *self);
+
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmroot-domain-elements-private.h"
+#include "vmroot-domain-interface-private.h"
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 
@@ -319,25 +320,13 @@ check_hypervisor (xmlNode *domain, GError **error)
 }
 
 static gboolean
-check_transport (VmrootSpec *spec, GError **error)
-{
-  if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_VIRTIOFS)
-    return TRUE;
-
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                       "This version of vmroot cannot do NFS yet: use virtiofs");
-  return FALSE;
-}
-
-static gboolean
 add_spec (VmrootDocument *document, VmrootSpec *spec, const gchar *uuid, GError **error)
 {
   g_autofree gchar *chosen = uuid == NULL ? g_uuid_string_random () : NULL;
   g_autoptr (VmrootMetadata) metadata = vmroot_metadata_new (spec, uuid != NULL ? uuid : chosen);
 
   return check_hypervisor (vmroot_document_root (document), error) &&
-         vmroot_spec_validate (spec, error) && check_transport (spec, error) &&
-         vmroot_elements_apply (document, metadata, error);
+         vmroot_spec_validate (spec, error) && vmroot_elements_apply (document, metadata, error);
 }
 
 /* `document` as it would be read again: text in one piece, entities filled. */
@@ -382,9 +371,11 @@ replace_spec (VmrootDocument **document, VmrootSpec *spec, const gchar *uuid, GE
  *
  * Describes the root of the domain, in place of what was described before.
  *
- * Beside the metadata, the document gets a virtiofs `<filesystem>` for the root and each share,
- * memory that virtiofsd can share, and `<kernel>`, `<initrd>` and `<cmdline>`. What the command
- * line has keeps its place, but for what says where the root is.
+ * Beside the metadata, the document gets `<kernel>`, `<initrd>` and `<cmdline>`; for virtiofs a
+ * `<filesystem>` for the root and each share, and memory that virtiofsd can share; for NFS an
+ * `<interface>` with the MAC address of @spec, unless there is one, and on it the network filter
+ * that binds the guest to its address. What the command line has keeps its place, but for what says
+ * where the root is.
  *
  * %NULL takes all that out again, and puts back what was replaced: if nobody changed the document
  * in between, its canonical XML is what it was. What somebody did change stays as they made it. The
@@ -431,4 +422,56 @@ vmroot_domain_to_xml (VmrootDomain *self)
   g_return_val_if_fail (VMROOT_IS_DOMAIN (self), NULL);
 
   return vmroot_document_to_string (self->document);
+}
+
+#define ADDRESS_RESERVED "address-reserved"
+
+gboolean
+vmroot_domain_has_mac_address (VmrootDomain *self, const gchar *mac_address)
+{
+  return vmroot_interface_find (vmroot_document_root (self->document), mac_address) != NULL;
+}
+
+static gboolean
+is_on_network (xmlNode *interface, const gchar *network)
+{
+  xmlNode *source = vmroot_node_child (interface, "source", 0);
+
+  return vmroot_node_is (interface, "interface") &&
+         (network == NULL ||
+          (source != NULL && vmroot_node_attribute_is (source, "network", network)));
+}
+
+gchar *
+vmroot_domain_find_mac_address (VmrootDomain *self, const gchar *network)
+{
+  xmlNode *devices = vmroot_node_child (vmroot_document_root (self->document), "devices", 0);
+
+  for (xmlNode *node = devices != NULL ? devices->children : NULL; node != NULL; node = node->next)
+    {
+      xmlNode *mac = is_on_network (node, network) ? vmroot_node_child (node, "mac", 0) : NULL;
+
+      if (mac != NULL)
+        return vmroot_node_get_attribute (mac, "address");
+    }
+
+  return NULL;
+}
+
+gboolean
+vmroot_domain_get_address_reserved (VmrootDomain *self)
+{
+  xmlNode *element;
+
+  return vmroot_metadata_find (self->document, &element, NULL) && element != NULL &&
+         vmroot_node_attribute_is (element, ADDRESS_RESERVED, "yes");
+}
+
+void
+vmroot_domain_set_address_reserved (VmrootDomain *self)
+{
+  xmlNode *element;
+
+  if (vmroot_metadata_find (self->document, &element, NULL) && element != NULL)
+    vmroot_node_set_attribute (element, ADDRESS_RESERVED, "yes");
 }

@@ -41,6 +41,7 @@ G_BEGIN_DECLS
  * @VMROOT_ERROR_NO_DOMAIN: libvirt knows no such domain
  * @VMROOT_ERROR_LIBVIRT: libvirt refused
  * @VMROOT_ERROR_TRANSIENT_DOMAIN: a domain without a definition that lasts
+ * @VMROOT_ERROR_NO_ADDRESS: the guest cannot have an address, or this address, on its network
  *
  * What went wrong.
  *
@@ -80,6 +81,7 @@ typedef enum
   VMROOT_ERROR_NO_DOMAIN,
   VMROOT_ERROR_LIBVIRT,
   VMROOT_ERROR_TRANSIENT_DOMAIN,
+  VMROOT_ERROR_NO_ADDRESS,
 } VmrootError;
 
 VMROOT_AVAILABLE_IN_1_0

@@ -9,11 +9,17 @@ G_BEGIN_DECLS
  * How a guest mounts its directories by NFS: what nfs(5) calls them.
  */
 
+/* Whether `spec` says all that a mount needs; the others need that. */
+gboolean vmroot_nfs_mount_is_described (VmrootSpec *spec);
+
 /* "192.168.122.1:/export/guest". */
 gchar *vmroot_nfs_mount_source (VmrootSpec *spec, const gchar *path) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For mount(2). */
 gchar *vmroot_nfs_mount_options (VmrootSpec *spec, gboolean read_only) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the kernel's command line. */
+gchar *vmroot_nfs_mount_kernel_args (VmrootSpec *spec) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The address of the guest, without the length of its prefix. */
 gchar *vmroot_nfs_mount_client (VmrootSpec *spec) G_GNUC_WARN_UNUSED_RESULT;

@@ -6,6 +6,15 @@
 
 #include "vmroot-nfs-mount-private.h"
 
+gboolean
+vmroot_nfs_mount_is_described (VmrootSpec *spec)
+{
+  const gchar *address = vmroot_spec_get_address (spec);
+
+  return vmroot_spec_get_mac_address (spec) != NULL && address != NULL &&
+         strchr (address, '/') != NULL && vmroot_spec_get_server (spec) != NULL;
+}
+
 gchar *
 vmroot_nfs_mount_source (VmrootSpec *spec, const gchar *path)
 {
@@ -39,4 +48,34 @@ vmroot_nfs_mount_options (VmrootSpec *spec, gboolean read_only)
   return g_strdup_printf ("%s,relatime,vers=4.2,proto=tcp,hard,sec=sys,%s,addr=%s,clientaddr=%s",
                           read_only ? "ro" : "rw", caching (spec), vmroot_spec_get_server (spec),
                           client);
+}
+
+/* "255.255.255.0" */
+static gchar *
+make_netmask (VmrootSpec *spec)
+{
+  const gchar *address = vmroot_spec_get_address (spec);
+  const guint prefix = (guint)g_ascii_strtoull (strchr (address, '/') + 1, NULL, 10);
+  const guint32 mask = ~0U << (32 - prefix);
+
+  return g_strdup_printf ("%u.%u.%u.%u", mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255);
+}
+
+/* vmroot-init has it all from its configuration. What else may boot the guest knows the kernel's
+ * own words (Documentation/admin-guide/nfs/nfsroot.rst): dracut, and a kernel with CONFIG_ROOT_NFS.
+ * Those of initramfs-tools and mkinitcpio know NFS up to version 3 only. */
+gchar *
+vmroot_nfs_mount_kernel_args (VmrootSpec *spec)
+{
+  const gchar *server = vmroot_spec_get_server (spec);
+  const gchar *gateway = vmroot_spec_get_gateway (spec);
+  g_autofree gchar *client = vmroot_nfs_mount_client (spec);
+  g_autofree gchar *netmask = make_netmask (spec);
+
+  if (vmroot_spec_get_boot_source (spec) == VMROOT_BOOT_SOURCE_VMROOT)
+    return g_strdup ("root=/dev/nfs");
+
+  return g_strdup_printf ("root=/dev/nfs nfsroot=%s:%s,vers=4.2,proto=tcp ip=%s:%s:%s:%s:::none",
+                          server, vmroot_spec_get_directory (spec), client, server,
+                          gateway != NULL ? gateway : "", netmask);
 }

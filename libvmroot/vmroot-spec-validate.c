@@ -258,15 +258,15 @@ is_ipv4 (const gchar *text)
   return address != NULL && g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4;
 }
 
-/* 192.168.122.5/24 */
+/* 192.168.122.5/24; without the prefix, it is that of the network. */
 static gboolean
 is_interface_address (const gchar *text)
 {
   g_auto (GStrv) parts = g_strsplit (text, "/", 2);
   guint64 prefix;
 
-  return g_strv_length (parts) == 2 && is_ipv4 (parts[0]) &&
-         g_ascii_string_to_unsigned (parts[1], 10, 1, 31, &prefix, NULL);
+  return parts[0] != NULL && is_ipv4 (parts[0]) &&
+         (parts[1] == NULL || g_ascii_string_to_unsigned (parts[1], 10, 1, 30, &prefix, NULL));
 }
 
 static gboolean
@@ -283,7 +283,7 @@ validate_network (VmrootSpec *self, GError **error)
     return invalid (error, code, "“%s” is not the name of a libvirt network", network);
   if (address != NULL && !is_interface_address (address))
     return invalid (error, code,
-                    "“%s” is not an IPv4 address with the length of its network's prefix, like "
+                    "“%s” is not an IPv4 address, or one with the length of its network's prefix: "
                     "192.168.122.5/24",
                     address);
   if (mac_address != NULL && !g_regex_match_simple ("^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$",

@@ -1214,3 +1214,31 @@ vmroot_spec_list_run_files (VmrootSpec *self)
   g_tree_foreach (self->run_files, collect_path, paths);
   return g_strv_builder_end (paths);
 }
+
+static gboolean
+copy_run_file (gpointer path, gpointer content, gpointer copy)
+{
+  vmroot_spec_set_run_file (copy, path, content);
+  return FALSE;
+}
+
+VmrootSpec *
+vmroot_spec_copy (VmrootSpec *self)
+{
+  VmrootSpec *copy = vmroot_spec_new (NULL);
+
+  for (guint i = PROP_DIRECTORY; i < N_PROPERTIES; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      g_value_init (&value, obj_props[i]->value_type);
+      g_object_get_property (G_OBJECT (self), obj_props[i]->name, &value);
+      g_object_set_property (G_OBJECT (copy), obj_props[i]->name, &value);
+    }
+  for (guint i = 0; i < self->shares->len; i++)
+    vmroot_spec_add_share (copy, g_ptr_array_index (self->shares, i));
+  for (guint i = 0; i < self->tmpfs->len; i++)
+    vmroot_spec_add_tmpfs (copy, g_ptr_array_index (self->tmpfs, i));
+  g_tree_foreach (self->run_files, copy_run_file, copy);
+  return copy;
+}

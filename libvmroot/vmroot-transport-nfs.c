@@ -319,7 +319,7 @@ describe (VmrootContext *context, VmrootSpec *spec, VmrootJournal *journal, GErr
 {
   struct ifaddrs *addresses = NULL;
 
-  if (vmroot_spec_get_address (spec) == NULL || vmroot_spec_get_server (spec) == NULL)
+  if (!vmroot_nfs_mount_is_described (spec))
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
                            "The guest's root is described without an address or a server: describe "

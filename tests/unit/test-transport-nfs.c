@@ -358,6 +358,7 @@ test_describe (Fixture *fixture, gconstpointer data)
   g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC);
   g_clear_error (&error);
 
+  vmroot_spec_set_mac_address (spec, "52:54:00:12:34:56");
   vmroot_spec_set_address (spec, CLIENT "/24");
   vmroot_spec_set_server (spec, "192.0.2.1");
   g_assert_true (vmroot_transport_nfs.describe (fixture->context, spec, fixture->journal, &error));
