@@ -4,13 +4,14 @@
 
 #include <glib/gstdio.h>
 
+#include "fake-tree.h"
 #include "vmroot-configuration-private.h"
 #include "vmroot-error.h"
 
 static VmrootConfiguration *
 load (const gchar *text, GError **error)
 {
-  g_autofree gchar *sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
+  g_autoptr (FakeTree) sysroot = fake_tree_new ();
   g_autoptr (VmrootContext) context = vmroot_context_new (sysroot);
   g_autofree gchar *directory = vmroot_context_path (context, "/etc/vmroot");
   g_autofree gchar *path = vmroot_context_path (context, "/etc/vmroot/vmroot.conf");

@@ -5,15 +5,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fake-tree.h"
 #include "vmroot-context-private.h"
 #include "vmroot-error.h"
 
-static VmrootContext *
-new_context (void)
+typedef struct
 {
-  g_autofree gchar *sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
+  FakeTree *sysroot;
+  VmrootContext *context;
+} Fixture;
 
-  return vmroot_context_new (sysroot);
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->sysroot = fake_tree_new ();
+  fixture->context = vmroot_context_new (fixture->sysroot);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  vmroot_context_unref (fixture->context);
+  fake_tree_free (fixture->sysroot);
 }
 
 static void
@@ -26,9 +39,9 @@ test_paths_are_below_the_sysroot (void)
 }
 
 static void
-test_a_file_is_replaced_and_removed (void)
+test_a_file_is_replaced_and_removed (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   g_autofree gchar *path = vmroot_context_path (context, "/run/state");
   g_autoptr (GError) error = NULL;
   g_autofree gchar *text = NULL;
@@ -48,9 +61,9 @@ test_a_file_is_replaced_and_removed (void)
 }
 
 static void
-test_a_lock_is_held_by_one (void)
+test_a_lock_is_held_by_one (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   int lock = vmroot_context_lock (context, "claims", NULL, &error);
@@ -93,9 +106,9 @@ take_guest_lock (gpointer context)
 }
 
 static void
-test_a_lock_is_waited_for (void)
+test_a_lock_is_waited_for (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   int lock = vmroot_context_lock (context, "claims", NULL, NULL);
   GThread *thread = g_thread_new ("lock", take_lock, context);
 
@@ -104,9 +117,9 @@ test_a_lock_is_waited_for (void)
 }
 
 static void
-test_a_lock_given_up_for_good_is_gone (void)
+test_a_lock_given_up_for_good_is_gone (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   g_autofree gchar *path = vmroot_context_path (context, "/run/vmroot/locks/guest");
   int lock = vmroot_context_lock (context, "guest", NULL, NULL);
   GThread *thread = g_thread_new ("lock", take_guest_lock, context);
@@ -118,9 +131,9 @@ test_a_lock_given_up_for_good_is_gone (void)
 }
 
 static void
-test_a_program_s_output_is_read (void)
+test_a_program_s_output_is_read (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *output = NULL;
 
@@ -131,9 +144,9 @@ test_a_program_s_output_is_read (void)
 }
 
 static void
-test_a_program_s_failure_is_an_error (void)
+test_a_program_s_failure_is_an_error (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *output = NULL;
 
@@ -146,9 +159,9 @@ test_a_program_s_failure_is_an_error (void)
 }
 
 static void
-test_a_program_has_a_time_limit (void)
+test_a_program_has_a_time_limit (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (VmrootContext) context = new_context ();
+  VmrootContext *context = fixture->context;
   g_autoptr (GError) error = NULL;
   g_autofree gchar *output = NULL;
 
@@ -162,13 +175,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+#define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   g_test_add_func ("/context/path", test_paths_are_below_the_sysroot);
-  g_test_add_func ("/context/file", test_a_file_is_replaced_and_removed);
-  g_test_add_func ("/context/lock/one", test_a_lock_is_held_by_one);
-  g_test_add_func ("/context/lock/wait", test_a_lock_is_waited_for);
-  g_test_add_func ("/context/lock/for-good", test_a_lock_given_up_for_good_is_gone);
-  g_test_add_func ("/context/run/output", test_a_program_s_output_is_read);
-  g_test_add_func ("/context/run/failure", test_a_program_s_failure_is_an_error);
-  g_test_add_func ("/context/run/limit", test_a_program_has_a_time_limit);
+  ADD ("/context/file", test_a_file_is_replaced_and_removed);
+  ADD ("/context/lock/one", test_a_lock_is_held_by_one);
+  ADD ("/context/lock/wait", test_a_lock_is_waited_for);
+  ADD ("/context/lock/for-good", test_a_lock_given_up_for_good_is_gone);
+  ADD ("/context/run/output", test_a_program_s_output_is_read);
+  ADD ("/context/run/failure", test_a_program_s_failure_is_an_error);
+  ADD ("/context/run/limit", test_a_program_has_a_time_limit);
   return g_test_run ();
 }

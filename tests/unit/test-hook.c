@@ -39,7 +39,7 @@ static const gchar *const operations[] = { "prepare",   "start",   "started", "s
 
 typedef struct
 {
-  gchar *sysroot;
+  FakeTree *sysroot;
   VmrootContext *context;
   gchar *hook;
 } Fixture;
@@ -56,7 +56,7 @@ set_up (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *target = g_build_filename (g_getenv ("VMROOT_HOOKS_DIR"), "vmroot-hook", NULL);
 
-  fixture->sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
+  fixture->sysroot = fake_tree_new ();
   fixture->context = vmroot_context_new (fixture->sysroot);
   fixture->hook = vmroot_context_path (fixture->context, "/etc/libvirt/hooks/qemu.d/vmroot");
   g_assert_true (
@@ -69,7 +69,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   vmroot_context_unref (fixture->context);
-  g_free (fixture->sysroot);
+  fake_tree_free (fixture->sysroot);
   g_free (fixture->hook);
 }
 
@@ -255,7 +255,7 @@ test_a_guest_is_prepared_and_released (Fixture *fixture, gconstpointer data)
   g_autofree gchar *kernel =
       vmroot_context_path (fixture->context, "/var/lib/vmroot/boot/" UUID "/kernel");
   g_autofree gchar *journal = vmroot_context_path (fixture->context, "/run/vmroot/guests/" UUID);
-  g_autofree gchar *fake_tree = fake_tree_new_debian ();
+  g_autofree gchar *fake_tree = NULL;
   const gchar *const done[] = { "prepare", "prepare", "start", "started", "reconnect", "stopped" };
 
   if (skip_without_root ())
@@ -263,10 +263,10 @@ test_a_guest_is_prepared_and_released (Fixture *fixture, gconstpointer data)
   if (is_root_of_a_namespace)
     {
       g_test_skip ("boot images are built by a process that gives up root, which takes real root");
-      fake_tree_free (g_steal_pointer (&fake_tree));
       return;
     }
 
+  fake_tree = fake_tree_new_debian ();
   g_assert_no_errno (g_rename (fake_tree, tree));
   g_assert_true (vmroot_context_make_directory (fixture->context, "/usr/libexec", 0755, NULL));
   g_assert_true (g_file_set_contents_full (virtiofsd, "#!/bin/false\n", -1, 0, 0755, NULL));
@@ -285,8 +285,6 @@ test_a_guest_is_prepared_and_released (Fixture *fixture, gconstpointer data)
     assert_silent_success (&outcome);
     g_assert_false (g_file_test (journal, G_FILE_TEST_EXISTS));
   }
-
-  fake_tree_free (g_steal_pointer (&tree));
 }
 
 /* How fast they start hangs on it, for every guest of the host; and libvirt's library would bring a

@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 
+#include "fake-tree.h"
 #include "vmroot-error.h"
 #include "vmroot-host-private.h"
 
@@ -18,7 +19,7 @@
 /* A host in a temporary directory, and two guests. */
 typedef struct
 {
-  gchar *sysroot;
+  FakeTree *sysroot;
   VmrootContext *context;
   VmrootHost *host;
 } Fixture;
@@ -81,7 +82,7 @@ fail_to_build (const VmrootServedDirectory *root,
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  fixture->sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
+  fixture->sysroot = fake_tree_new ();
   fixture->context = vmroot_context_new (fixture->sysroot);
   fixture->host = vmroot_host_new_for_context (fixture->context);
   fixture->host->build_boot_image = build_boot_image;
@@ -96,7 +97,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   g_object_unref (fixture->host);
   vmroot_context_unref (fixture->context);
-  g_free (fixture->sysroot);
+  fake_tree_free (fixture->sysroot);
 }
 
 static VmrootDomain *
@@ -790,7 +791,7 @@ test_check_finds_what_is_wrong (Fixture *fixture, gconstpointer data)
   g_assert_no_errno (g_chmod (fixture->sysroot, 0755));
   g_assert_cmpint (finds (fixture, "/export/a", "tree-exposed"), ==,
                    g_file_test ("/tmp", G_FILE_TEST_IS_DIR) &&
-                       g_str_has_prefix (fixture->sysroot, "/tmp/vmroot-"));
+                       g_str_has_prefix (fixture->sysroot, "/tmp/vmroot-tree-"));
   g_assert_no_errno (g_chmod (export, 0700));
   g_assert_false (finds (fixture, "/export/a", "tree-exposed"));
 }

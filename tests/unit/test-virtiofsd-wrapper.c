@@ -17,6 +17,7 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 
+#include "fake-tree.h"
 #include "vmroot-virtiofs-policy-private.h"
 
 #define UUID "6d3d3a7e-2b1f-4f0e-9a56-0f3b8a0f1c11"
@@ -25,14 +26,14 @@
 
 typedef struct
 {
-  gchar *sysroot;
+  FakeTree *sysroot;
   VmrootContext *context;
 } Fixture;
 
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  fixture->sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
+  fixture->sysroot = fake_tree_new ();
   fixture->context = vmroot_context_new (fixture->sysroot);
   g_assert_true (vmroot_context_make_directory (fixture->context, "/usr/libexec", 0755, NULL));
   g_assert_true (vmroot_context_make_directory (fixture->context, "/export/a", 0755, NULL));
@@ -42,7 +43,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   vmroot_context_unref (fixture->context);
-  g_free (fixture->sysroot);
+  fake_tree_free (fixture->sysroot);
 }
 
 /* A virtiofsd of the dialect in C that runs `script` when it is started in earnest. */

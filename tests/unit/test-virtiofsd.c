@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 
+#include "fake-tree.h"
 #include "vmroot-error.h"
 #include "vmroot-virtiofsd-private.h"
 
@@ -16,6 +17,7 @@
 
 typedef struct
 {
+  FakeTree *sysroot;
   VmrootContext *context;
   const gchar *help;
 } Fixture;
@@ -33,9 +35,8 @@ answer_help (const gchar *const *argv, gchar **standard_output, gpointer user_da
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  g_autofree gchar *sysroot = g_dir_make_tmp ("vmroot-XXXXXX", NULL);
-
-  fixture->context = vmroot_context_new (sysroot);
+  fixture->sysroot = fake_tree_new ();
+  fixture->context = vmroot_context_new (fixture->sysroot);
   fixture->help = HELP_OF_C;
   vmroot_context_set_run_func (fixture->context, answer_help, fixture);
 }
@@ -44,6 +45,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   vmroot_context_unref (fixture->context);
+  fake_tree_free (fixture->sysroot);
 }
 
 static void
