@@ -260,6 +260,7 @@ def test_only_the_last_look_counts(opened, tree):
 
 
 def test_opening_and_closing_leaves_nothing_behind(gtk, tree):
+    from gi.repository import GLib
     from vmroot_virtmanager.page import RootPage
 
     root = tree()
@@ -274,7 +275,7 @@ def test_opening_and_closing_leaves_nothing_behind(gtk, tree):
             widget(page, name).weak_ref(finalized.append, name)
         page.cleanup()
         del page
-    run_until(lambda: not gtk.events_pending())
+    run_until(lambda: not GLib.MainContext.default().iteration(False))
     gc.collect()
 
     assert [page for page in pages if page() is not None] == []

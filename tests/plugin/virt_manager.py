@@ -37,6 +37,13 @@ def until(question, what, timeout=TIMEOUT):
         time.sleep(0.05)
 
 
+def fork_options():
+    """virt-manager forks by itself before 5.0, and where it is told to since."""
+    text = subprocess.run(["/usr/bin/virt-manager", "--help"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+    return ["--fork"] if " --fork" in text else []
+
+
 class Widget:
     """One accessible object."""
 
@@ -49,7 +56,9 @@ class Widget:
 
     @property
     def role(self):
-        return self.accessible.get_role_name()
+        name = self.accessible.get_role_name()
+        # at-spi2-core renamed it in 2.54.
+        return "push button" if name == "button" else name
 
     def has(self, state):
         return self.accessible.get_state_set().contains(state)
@@ -141,7 +150,7 @@ class VirtManager(Widget):
         self.log = pathlib.Path(home) / "output.txt"
         with open(self.log, "wb") as output:
             self.process = subprocess.Popen(
-                [*launcher, *([] if fork else ["--no-fork", "--debug"]),
+                [*launcher, *(fork_options() if fork else ["--no-fork", "--debug"]),
                  "--test-options=first-run", "--test-options=xmleditor-enabled",
                  "--connect", uri, *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
