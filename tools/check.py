@@ -209,10 +209,8 @@ class OtherRelease:
         self.make()
         say(f"Debian {OTHER_RELEASE}")
         source = str(SOURCE)
-        if (
-            self.run(f"{source}/tools/install-packages", "build", "host", "check-inside").returncode
-            != 0
-        ):
+        packages = ("build", "host", "check-inside", "plugin")
+        if self.run(f"{source}/tools/install-packages", *packages).returncode != 0:
             return Count(failed=1)
         inside = self.run(
             "/usr/bin/python3",
@@ -221,6 +219,8 @@ class OtherRelease:
             "unit",
             "--suite",
             "gi",
+            "--suite",
+            "plugin",
             "--suite",
             "host",
             "--host-tests",

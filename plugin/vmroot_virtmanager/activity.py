@@ -17,12 +17,15 @@ def _serves(arguments, directory):
     `-o source=DIR,…` or `--shared-dir DIR`."""
     if not arguments or os.path.basename(arguments[0]) != "virtiofsd":
         return False
-    if any(option == f"source={directory}" for argument in arguments
-           for option in argument.split(",")):
+    if any(
+        option == f"source={directory}" for argument in arguments for option in argument.split(",")
+    ):
         return True
-    return any(argument == f"--shared-dir={directory}" or
-               (argument == "--shared-dir" and following == directory)
-               for argument, following in zip(arguments, [*arguments[1:], ""]))
+    return any(
+        argument == f"--shared-dir={directory}"
+        or (argument == "--shared-dir" and following == directory)
+        for argument, following in zip(arguments, [*arguments[1:], ""])
+    )
 
 
 def find_servers(directory, proc=PROC):

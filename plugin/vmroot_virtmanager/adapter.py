@@ -45,8 +45,10 @@ def activate(vmwindow):
     missing = [name for name in METHODS if not hasattr(stock, name)]
     missing += [name for name in NAMES if not hasattr(module, name)]
     if missing:
-        _log("this virt-manager has no %s: the page is left out. A newer vmroot may know it",
-             ", ".join(missing))
+        _log(
+            "this virt-manager has no %s: the page is left out. A newer vmroot may know it",
+            ", ".join(missing),
+        )
         return
 
     try:
@@ -223,7 +225,8 @@ class _Guest:
             self._browser = vmmStorageBrowser(self._details.vm.conn)
         # REASON_FS since 5.0, CONFIG_DIR_FS before.
         self._browser.set_browse_reason(
-            getattr(vmmStorageBrowser, "REASON_FS", None) or self._details.config.CONFIG_DIR_FS)
+            getattr(vmmStorageBrowser, "REASON_FS", None) or self._details.config.CONFIG_DIR_FS
+        )
         self._browser.set_finish_cb(lambda _browser, path: chosen(path))
         self._browser.show(self._details.topwin)
 

@@ -28,7 +28,8 @@ class _Loader(importlib.abc.Loader):
 
             # virtinst.log: virt-manager's own log
             logging.getLogger("virtinst").warning(
-                "vmroot: no Root filesystem page: %s", error, exc_info=True)
+                "vmroot: no Root filesystem page: %s", error, exc_info=True
+            )
 
     def __getattr__(self, name):
         return getattr(self._loader, name)

@@ -28,19 +28,39 @@ def summary(findings):
     errors = sum(severity == Vmroot.Severity.ERROR for severity, *_rest in findings)
     warnings = sum(severity == Vmroot.Severity.WARNING for severity, *_rest in findings)
     if errors:
-        return ICONS[Vmroot.Severity.ERROR], ngettext(
-            "The guest will not start: %d error.",
-            "The guest will not start: %d errors.", errors) % errors
+        return (
+            ICONS[Vmroot.Severity.ERROR],
+            ngettext(
+                "The guest will not start: %d error.",
+                "The guest will not start: %d errors.",
+                errors,
+            )
+            % errors,
+        )
     if warnings:
-        return ICONS[Vmroot.Severity.WARNING], ngettext(
-            "The guest starts, with %d warning.",
-            "The guest starts, with %d warnings.", warnings) % warnings
+        return (
+            ICONS[Vmroot.Severity.WARNING],
+            ngettext(
+                "The guest starts, with %d warning.",
+                "The guest starts, with %d warnings.",
+                warnings,
+            )
+            % warnings,
+        )
     return "emblem-default", _("Nothing in the way was found.")
 
 
 def _text(text, use_markup=False):
-    label = Gtk.Label(label=text, use_markup=use_markup, visible=True, xalign=0, wrap=True,
-                      selectable=True, width_chars=20, max_width_chars=76)
+    label = Gtk.Label(
+        label=text,
+        use_markup=use_markup,
+        visible=True,
+        xalign=0,
+        wrap=True,
+        selectable=True,
+        width_chars=20,
+        max_width_chars=76,
+    )
     label.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)
     return label
 
@@ -65,8 +85,12 @@ def _fix_row(fix):
     copy.set_valign(Gtk.Align.START)
     copy.set_tooltip_text(_("Copy the command"))
     copy.get_accessible().set_name(_("Copy the command"))
-    copy.connect("clicked", lambda _button: Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
-                 .set_text("\n".join(commands(fix)), -1))
+    copy.connect(
+        "clicked",
+        lambda _button: Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).set_text(
+            "\n".join(commands(fix)), -1
+        ),
+    )
     copy.show()
     box.pack_start(copy, False, False, 0)
     return box
@@ -83,8 +107,13 @@ def _row(severity, title, detail, fix):
 
     expander = Gtk.Expander(visible=True, label_widget=heading)
     expander.get_accessible().set_name(_spoken(severity, title))
-    body = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, visible=True, spacing=3,
-                   margin_start=36, margin_bottom=6)
+    body = Gtk.Box(
+        orientation=Gtk.Orientation.VERTICAL,
+        visible=True,
+        spacing=3,
+        margin_start=46,
+        margin_bottom=6,
+    )
     if detail:
         body.add(_text(detail))
     if fix:
@@ -94,8 +123,10 @@ def _row(severity, title, detail, fix):
 
 
 def from_library(findings):
-    return [(finding.get_severity(), finding.get_title(), finding.get_detail(),
-             finding.get_fix()) for finding in findings]
+    return [
+        (finding.get_severity(), finding.get_title(), finding.get_detail(), finding.get_fix())
+        for finding in findings
+    ]
 
 
 class FindingList:
@@ -108,8 +139,11 @@ class FindingList:
     def show(self, findings):
         if findings == self._shown:
             return
-        opened = {child.get_accessible().get_name() for child in self._box.get_children()
-                  if isinstance(child, Gtk.Expander) and child.get_expanded()}
+        opened = {
+            child.get_accessible().get_name()
+            for child in self._box.get_children()
+            if isinstance(child, Gtk.Expander) and child.get_expanded()
+        }
         self.clear()
         self._shown = findings
         for finding in findings:

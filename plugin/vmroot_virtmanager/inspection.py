@@ -47,10 +47,14 @@ def _unreadable(directory):
     except OSError:
         owner = 0
     if owner == 0:
-        return _("Only root can look into this directory. It can be used all the same: "
-                 "the guest's start checks it again, as root.")
-    return _("You may not look into this directory. It can be used all the same: "
-             "the guest's start checks it again, as root.")
+        return _(
+            "Only root can look into this directory. It can be used all the same: "
+            "the guest's start checks it again, as root."
+        )
+    return _(
+        "You may not look into this directory. It can be used all the same: "
+        "the guest's start checks it again, as root."
+    )
 
 
 def _read_tree(inspection, spec, cancellable):
@@ -59,8 +63,7 @@ def _read_tree(inspection, spec, cancellable):
     try:
         # Newest first
         inspection.kernels = [
-            (kernel.get_version(), bool(kernel.get_initramfs()))
-            for kernel in tree.list_kernels()
+            (kernel.get_version(), bool(kernel.get_initramfs())) for kernel in tree.list_kernels()
         ]
     except GLib.Error:
         pass  # check() says it better
@@ -71,8 +74,9 @@ def _read_host(inspection, spec, uuid, cancellable):
     host = Vmroot.Host.new(None)
     known = {finding.get_id() for finding in inspection.findings}
     try:
-        inspection.findings += [finding for finding in host.check(spec, cancellable)
-                                if finding.get_id() not in known]
+        inspection.findings += [
+            finding for finding in host.check(spec, cancellable) if finding.get_id() not in known
+        ]
     except GLib.Error:
         pass  # of this user's rights: `vmroot check` as root tells
     try:
@@ -124,8 +128,12 @@ class Inspector:
         self._timeout = 0
         self._cancellable = Gio.Cancellable()
         self._started()
-        threading.Thread(target=self._run, args=(spec, uuid, self._cancellable),
-                         name="vmroot inspection", daemon=True).start()
+        threading.Thread(
+            target=self._run,
+            args=(spec, uuid, self._cancellable),
+            name="vmroot inspection",
+            daemon=True,
+        ).start()
         return GLib.SOURCE_REMOVE
 
     def _run(self, spec, uuid, cancellable):
@@ -165,11 +173,13 @@ class Measurement:
         self.stop()
         self._directory = directory
         launcher = Gio.SubprocessLauncher.new(
-            Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE)
+            Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_SILENCE
+        )
         launcher.setenv("LC_ALL", "C", True)
         try:
             self._process = launcher.spawnv(
-                ["nice", "-n", "19", "du", "-s", "-x", "--block-size=1", "--", directory])
+                ["nice", "-n", "19", "du", "-s", "-x", "--block-size=1", "--", directory]
+            )
         except GLib.Error:
             return  # no size then
         self._process.communicate_utf8_async(None, None, self._counted)

@@ -72,18 +72,27 @@ class ShareList(_List):
     def add(self, directory="", mount_point="", read_only=False):
         check = Gtk.CheckButton(label=_("Read-only"), active=read_only, visible=True)
         check.connect("toggled", self._edited)
-        self._add_row([
-            _entry(directory, _("Directory of the host"), _("Directory of the host"),
-                   self._edited),
-            _entry(mount_point, _("Where the guest sees it"), _("Where the guest sees it"),
-                   self._edited),
-            check,
-        ])
+        self._add_row(
+            [
+                _entry(
+                    directory, _("Directory of the host"), _("Directory of the host"), self._edited
+                ),
+                _entry(
+                    mount_point,
+                    _("Where the guest sees it"),
+                    _("Where the guest sees it"),
+                    self._edited,
+                ),
+                check,
+            ]
+        )
 
     def rows(self):
         """(directory, mount point, read-only) of each."""
-        return [(widgets[0].get_text().strip(), widgets[1].get_text().strip(),
-                 widgets[2].get_active()) for _top, widgets in self._rows]
+        return [
+            (widgets[0].get_text().strip(), widgets[1].get_text().strip(), widgets[2].get_active())
+            for _top, widgets in self._rows
+        ]
 
 
 class TmpfsList(_List):
@@ -95,17 +104,24 @@ class TmpfsList(_List):
         spin.show()
         # A size that is not a whole number of MiB survives until it is changed.
         spin.exact = size
-        self._add_row([
-            _entry(mount_point, _("Directory of the guest"), _("Directory of the guest"),
-                   self._edited),
-            spin,
-            Gtk.Label(label=_("MiB"), visible=True),
-        ])
+        self._add_row(
+            [
+                _entry(
+                    mount_point,
+                    _("Directory of the guest"),
+                    _("Directory of the guest"),
+                    self._edited,
+                ),
+                spin,
+                Gtk.Label(label=_("MiB"), visible=True),
+            ]
+        )
 
     def rows(self):
         """(mount point, size in bytes) of each; 0 is half of the guest's memory."""
-        return [(widgets[0].get_text().strip(), self._size(widgets[1]))
-                for _top, widgets in self._rows]
+        return [
+            (widgets[0].get_text().strip(), self._size(widgets[1])) for _top, widgets in self._rows
+        ]
 
     @staticmethod
     def _size(spin):

@@ -100,29 +100,34 @@ class RootPage:
 
         self._builder = Gtk.Builder(translation_domain=texts.DOMAIN)
         self._builder.add_from_file(str(UI_FILE))
-        self._builder.connect_signals({
-            "on_edited": self._edited_cb,
-            "on_enable_toggled": self._enable_toggled_cb,
-            "on_browse": self._browse_cb,
-            "on_open_folder": self._open_folder_cb,
-            "on_add_share": lambda _button: self._shares.add_empty(),
-            "on_add_tmpfs": lambda _button: self._tmpfs.add_empty(),
-            "on_check_again": lambda _button: self._look(),
-        })
+        self._builder.connect_signals(
+            {
+                "on_edited": self._edited_cb,
+                "on_enable_toggled": self._enable_toggled_cb,
+                "on_browse": self._browse_cb,
+                "on_open_folder": self._open_folder_cb,
+                "on_add_share": lambda _button: self._shares.add_empty(),
+                "on_add_tmpfs": lambda _button: self._tmpfs.add_empty(),
+                "on_check_again": lambda _button: self._look(),
+            }
+        )
         self.widget = self._get("vmroot-root-page")
         self._name_widgets()
 
-        self._shares = ShareList(self._get("root-shares"), self._get("root-shares-expander"),
-                                 self._edited_cb)
-        self._tmpfs = TmpfsList(self._get("root-tmpfs"), self._get("root-tmpfs-expander"),
-                                self._edited_cb)
+        self._shares = ShareList(
+            self._get("root-shares"), self._get("root-shares-expander"), self._edited_cb
+        )
+        self._tmpfs = TmpfsList(
+            self._get("root-tmpfs"), self._get("root-tmpfs-expander"), self._edited_cb
+        )
         self._findings = findings.FindingList(self._get("root-findings"))
         self._inspector = Inspector(self._looking, self._looked)
         self._measurement = Measurement(self._measured)
         self._size = None
         # When to choose it, for each transport; a reason why not takes its place.
-        self._purposes = {name: self._get(name + "-note").get_text()
-                          for name in ("root-virtiofs", "root-nfs")}
+        self._purposes = {
+            name: self._get(name + "-note").get_text() for name in ("root-virtiofs", "root-nfs")
+        }
 
         # What gets the keyboard's focus is scrolled to.
         self._get("root-page").set_focus_vadjustment(self.widget.get_vadjustment())
@@ -136,16 +141,21 @@ class RootPage:
         """A screen reader says the label of a control; tests find it by the same name."""
         for label in self._builder.get_objects():
             if isinstance(label, Gtk.Label) and label.get_mnemonic_widget():
-                label.get_mnemonic_widget().get_accessible().set_name(
-                    label.get_text().rstrip(":"))
+                label.get_mnemonic_widget().get_accessible().set_name(label.get_text().rstrip(":"))
 
     def _fill_choices(self):
-        self._set_choices("root-access", [
-            (READ_WRITE, _("Read and write"), True),
-            (READ_ONLY, _("Read-only"), True),
-            (EPHEMERAL, _("Ephemeral: changes are kept in memory and gone after the shutdown"),
-             True),
-        ])
+        self._set_choices(
+            "root-access",
+            [
+                (READ_WRITE, _("Read and write"), True),
+                (READ_ONLY, _("Read-only"), True),
+                (
+                    EPHEMERAL,
+                    _("Ephemeral: changes are kept in memory and gone after the shutdown"),
+                    True,
+                ),
+            ],
+        )
 
     def _set_choices(self, name, rows):
         model = self._get(name + "-model")
@@ -200,12 +210,17 @@ class RootPage:
         guest = spec.get_boot_source() == Vmroot.BootSource.GUEST
         self._show_boot_images(BY_GUEST if guest else BY_VMROOT)
         self._get("root-kernel-args").set_text(spec.get_kernel_args() or "")
-        self._choose("root-access", EPHEMERAL if spec.get_ephemeral() else
-                     READ_ONLY if spec.get_read_only() else READ_WRITE)
+        self._choose(
+            "root-access",
+            EPHEMERAL
+            if spec.get_ephemeral()
+            else READ_ONLY
+            if spec.get_read_only()
+            else READ_WRITE,
+        )
         self._shares.clear()
         for share in spec.list_shares():
-            self._shares.add(share.get_directory(), share.get_mount_point(),
-                             share.get_read_only())
+            self._shares.add(share.get_directory(), share.get_mount_point(), share.get_read_only())
         self._tmpfs.clear()
         for tmpfs in spec.list_tmpfs():
             self._tmpfs.add(tmpfs.get_mount_point(), tmpfs.get_size())
@@ -226,23 +241,30 @@ class RootPage:
         kernel = self._chosen("root-kernel") or (known[0][0] if known else None)
         none = known and not dict(known).get(kernel)
         label = _("The tree's own (it has none for this kernel)") if none else _("The tree's own")
-        self._set_choices("root-boot-image", [
-            (BY_VMROOT, _("Made by vmroot at every start"), True),
-            (BY_GUEST, label, not none or chosen == BY_GUEST),
-        ])
+        self._set_choices(
+            "root-boot-image",
+            [
+                (BY_VMROOT, _("Made by vmroot at every start"), True),
+                (BY_GUEST, label, not none or chosen == BY_GUEST),
+            ],
+        )
         self._choose("root-boot-image", chosen)
 
     def _show_transports(self):
-        for name, transport in (("root-virtiofs", Vmroot.Transport.VIRTIOFS),
-                                ("root-nfs", Vmroot.Transport.NFS)):
+        for name, transport in (
+            ("root-virtiofs", Vmroot.Transport.VIRTIOFS),
+            ("root-nfs", Vmroot.Transport.NFS),
+        ):
             self._allow_transport(name, _refusal(self._xml, transport))
 
     def _show_no_virtiofsd(self, found):
         """This host may have none; the guest's definition can say virtiofs all the same."""
-        missing = [finding.get_title() for finding in found.findings
-                   if finding.get_id() in NO_VIRTIOFS]
+        missing = [
+            finding.get_title() for finding in found.findings if finding.get_id() in NO_VIRTIOFS
+        ]
         self._get("root-virtiofs-note").set_text(
-            missing[0] if missing else self._purposes["root-virtiofs"])
+            missing[0] if missing else self._purposes["root-virtiofs"]
+        )
 
     def _allow_transport(self, name, refusal):
         radio = self._get(name)
@@ -266,11 +288,13 @@ class RootPage:
 
         directory = self._spec.get_directory()
         facts = self._facts() if self._found and self._found.directory == directory else ""
-        sentence = _("The guest boots from the directory %(directory)s: %(facts)s.") if facts \
+        sentence = (
+            _("The guest boots from the directory %(directory)s: %(facts)s.")
+            if facts
             else _("The guest boots from the directory %(directory)s.")
+        )
         self._get("root-icon").set_from_icon_name("folder", Gtk.IconSize.DND)
-        self._get("root-headline").set_text(
-            sentence % {"directory": directory, "facts": facts})
+        self._get("root-headline").set_text(sentence % {"directory": directory, "facts": facts})
 
     def _show_notice(self):
         notice = ""
@@ -282,8 +306,9 @@ class RootPage:
         self._get("root-notice-box").set_visible(bool(notice))
         # What a later vmroot wrote is not ours to overwrite.
         self._get("root-enable").set_sensitive(
-            self._unreadable is None or not self._unreadable.matches(
-                Vmroot.error_quark(), Vmroot.Error.METADATA_VERSION))
+            self._unreadable is None
+            or not self._unreadable.matches(Vmroot.error_quark(), Vmroot.Error.METADATA_VERSION)
+        )
 
     def _sync(self):
         """What depends on other controls."""
@@ -301,12 +326,17 @@ class RootPage:
         """What the page says, on top of what the page does not show of `spec`."""
         spec = spec or Vmroot.Spec.new(None)
         spec.set_directory(self._directory() or None)
-        spec.set_transport(Vmroot.Transport.NFS if self._get("root-nfs").get_active()
-                           else Vmroot.Transport.VIRTIOFS)
+        spec.set_transport(
+            Vmroot.Transport.NFS
+            if self._get("root-nfs").get_active()
+            else Vmroot.Transport.VIRTIOFS
+        )
         spec.set_kernel(self._chosen("root-kernel") or None)
-        spec.set_boot_source(Vmroot.BootSource.GUEST
-                             if self._chosen("root-boot-image") == BY_GUEST
-                             else Vmroot.BootSource.VMROOT)
+        spec.set_boot_source(
+            Vmroot.BootSource.GUEST
+            if self._chosen("root-boot-image") == BY_GUEST
+            else Vmroot.BootSource.VMROOT
+        )
         spec.set_kernel_args(self._get("root-kernel-args").get_text().strip() or None)
         access = self._chosen("root-access")
         spec.set_read_only(access == READ_ONLY)
@@ -326,16 +356,21 @@ class RootPage:
         """
         domain, spec, unreadable = _load(self._guest.read_xml())
         if _fingerprint(spec, unreadable) != self._base:
-            raise Conflict(_("The root of this guest was changed meanwhile by another program. "
-                             "Cancel shows what it is now."))
+            raise Conflict(
+                _(
+                    "The root of this guest was changed meanwhile by another program. "
+                    "Cancel shows what it is now."
+                )
+            )
         return self._edit(domain, spec)
 
     def _edit(self, domain, spec):
         try:
             if self._get("root-enable").get_active():
                 if not self._directory():
-                    raise ValueError(_("Which directory? Choose the one that the guest is to "
-                                       "boot from."))
+                    raise ValueError(
+                        _("Which directory? Choose the one that the guest is to " "boot from.")
+                    )
                 domain.set_spec(self._make_spec(spec))
             else:
                 domain.set_spec(None)
@@ -366,9 +401,13 @@ class RootPage:
             self._measurement.stop()
             return
         if self._guest.remote:
-            self._show_status("dialog-information", _(
-                "The directory is on the guest's host. What is in it, and what would go wrong, "
-                "can be told only there: run \"vmroot check\"."))
+            self._show_status(
+                "dialog-information",
+                _(
+                    "The directory is on the guest's host. What is in it, and what would go wrong, "
+                    'can be told only there: run "vmroot check".'
+                ),
+            )
             return
         if not self._directory():
             self._show_status("dialog-information", _("Choose a directory."))
@@ -412,8 +451,9 @@ class RootPage:
 
         shown = self._findings_of_page()
         if found.obstacle:
-            self._show_status("dialog-information" if found.private else "dialog-error",
-                              found.obstacle)
+            self._show_status(
+                "dialog-information" if found.private else "dialog-error", found.obstacle
+            )
         else:
             self._show_status(*findings.summary(shown))
             self._measurement.start(found.directory)
@@ -431,8 +471,7 @@ class RootPage:
         self._show_headline()
 
     def _show_served(self, found):
-        self._get("root-running-frame").set_visible(
-            self._guest.running and self._spec is not None)
+        self._get("root-running-frame").set_visible(self._guest.running and self._spec is not None)
         if found.root:
             since = found.root.get_since()
             text = _("%(directory)s is served to %(guest)s since %(time)s.") % {
@@ -462,10 +501,13 @@ class RootPage:
             self._get("root-activity").add(self._graph)
         self._activity.sample()
         self._graph.set_property("data_array", self._activity.scaled())
-        self._get("root-activity-text").set_text(_("%(read)s/s read, %(written)s/s written") % {
-            "read": texts.size(int(self._activity.reads[-1])),
-            "written": texts.size(int(self._activity.writes[-1])),
-        })
+        self._get("root-activity-text").set_text(
+            _("%(read)s/s read, %(written)s/s written")
+            % {
+                "read": texts.size(int(self._activity.reads[-1])),
+                "written": texts.size(int(self._activity.writes[-1])),
+            }
+        )
 
     # What the user does
 
@@ -487,8 +529,12 @@ class RootPage:
             return
 
         chooser = Gtk.FileChooserNative.new(
-            _("Choose the directory to boot from"), self._guest.window,
-            Gtk.FileChooserAction.SELECT_FOLDER, None, None)
+            _("Choose the directory to boot from"),
+            self._guest.window,
+            Gtk.FileChooserAction.SELECT_FOLDER,
+            None,
+            None,
+        )
         if self._directory():
             chooser.set_filename(self._directory())
         chooser.connect("response", self._browsed_cb)

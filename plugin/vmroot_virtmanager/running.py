@@ -27,9 +27,17 @@ def announce():
 
 
 def _call(bus, method, name, reply):
-    return bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                         method, GLib.Variant("(s)", (name,)), GLib.VariantType(reply),
-                         Gio.DBusCallFlags.NONE, 2000, None).unpack()[0]
+    return bus.call_sync(
+        "org.freedesktop.DBus",
+        "/org/freedesktop/DBus",
+        "org.freedesktop.DBus",
+        method,
+        GLib.Variant("(s)", (name,)),
+        GLib.VariantType(reply),
+        Gio.DBusCallFlags.NONE,
+        2000,
+        None,
+    ).unpack()[0]
 
 
 def _ask():
@@ -43,13 +51,21 @@ def _ask():
     dialog = Gtk.MessageDialog(
         message_type=Gtk.MessageType.QUESTION,
         text=_("Virtual Machine Manager is running without the Root filesystem page"),
-        secondary_text=_("It was started before, by another launcher. Quit it and start it again "
-                         "with the page? Guests keep running; consoles that are open close."))
+        secondary_text=_(
+            "It was started before, by another launcher. Quit it and start it again "
+            "with the page? Guests keep running; consoles that are open close."
+        ),
+    )
     dialog.set_title(_("Virtual Machine Manager"))
     dialog.set_icon_name("virt-manager")
-    dialog.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL,
-                       _("_Show it as it is"), AS_IT_IS,
-                       _("_Quit and start again"), QUIT)
+    dialog.add_buttons(
+        _("_Cancel"),
+        Gtk.ResponseType.CANCEL,
+        _("_Show it as it is"),
+        AS_IT_IS,
+        _("_Quit and start again"),
+        QUIT,
+    )
     dialog.set_default_response(QUIT)
     return dialog.run()
 
@@ -57,8 +73,9 @@ def _ask():
 def _quit(bus, pid):
     """Asks the running virt-manager to end (it does on SIGINT), and waits until it has."""
     loop = GLib.MainLoop()
-    Gio.bus_watch_name_on_connection(bus, VIRT_MANAGER, Gio.BusNameWatcherFlags.NONE, None,
-                                     lambda _bus, _name: loop.quit())
+    Gio.bus_watch_name_on_connection(
+        bus, VIRT_MANAGER, Gio.BusNameWatcherFlags.NONE, None, lambda _bus, _name: loop.quit()
+    )
     os.kill(pid, signal.SIGINT)
     loop.run()
 
@@ -66,8 +83,9 @@ def _quit(bus, pid):
 def main():
     try:
         bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
-        if not _call(bus, "NameHasOwner", VIRT_MANAGER, "(b)") or \
-                _call(bus, "NameHasOwner", WITH_PAGE, "(b)"):
+        if not _call(bus, "NameHasOwner", VIRT_MANAGER, "(b)") or _call(
+            bus, "NameHasOwner", WITH_PAGE, "(b)"
+        ):
             return 0
         pid = _call(bus, "GetConnectionUnixProcessID", VIRT_MANAGER, "(u)")
     except GLib.Error:
@@ -75,8 +93,11 @@ def main():
 
     answer = _ask()
     if answer is None:
-        print("vmroot-virt-manager: virt-manager is running without the Root filesystem page. "
-              f"Quit it (process {pid}), then try again", file=sys.stderr)
+        print(
+            "vmroot-virt-manager: virt-manager is running without the Root filesystem page. "
+            f"Quit it (process {pid}), then try again",
+            file=sys.stderr,
+        )
         return 1
     if answer == QUIT:
         _quit(bus, pid)

@@ -27,11 +27,13 @@ def desktop(tmp_path_factory):
 @pytest.fixture
 def node(tmp_path):
     """Makes the file behind a connection of libvirt's test driver, with one guest."""
+
     def make(name="web", running=False):
         path = tmp_path / "node.xml"
         text = (DATA / "guest.xml").read_text()
         path.write_text(text.replace("@name@", name).replace("@state@", "1" if running else "5"))
         return path
+
     return make
 
 
@@ -44,8 +46,13 @@ def virt_manager(desktop, node, tmp_path):
 
     def start(launcher=None, guest="web", running=False, **kwargs):
         launcher = launcher or [os.environ["VMROOT_LAUNCHER"]]
-        app = VirtManager(launcher, node(running=running), tmp_path,
-                          arguments=["--show-domain-editor", guest], **kwargs)
+        app = VirtManager(
+            launcher,
+            node(running=running),
+            tmp_path,
+            arguments=["--show-domain-editor", guest],
+            **kwargs,
+        )
         started.append(app)
         return app
 
@@ -54,29 +61,68 @@ def virt_manager(desktop, node, tmp_path):
         app.close()
 
 
+RELEASE = "6.1.0-50-amd64"
+MODULES = (
+    "fs/fuse/fuse",
+    "fs/fuse/virtiofs",
+    "fs/overlayfs/overlay",
+    "drivers/virtio/virtio",
+    "drivers/virtio/virtio_ring",
+    "drivers/virtio/virtio_pci",
+)
+
+
+def kernel_image():
+    """The header of Linux on x86, as Documentation/arch/x86/boot.rst has it."""
+    image = bytearray(2048)
+    image[0x202:0x206] = b"HdrS"
+    image[0x20E:0x210] = (0x200).to_bytes(2, "little")
+    release = f"{RELEASE} (builder@host) #1 SMP".encode()
+    image[0x400 : 0x400 + len(release)] = release
+    return bytes(image)
+
+
 @pytest.fixture
 def tree(tmp_path):
-    """The least that is a root directory with a kernel."""
+    """What vmroot looks at in a Debian."""
+
     def make(name="root"):
         root = tmp_path / name
-        modules = root / "usr/lib/modules/6.1.0-50-amd64"
-        for directory in (modules, root / "boot", root / "sbin", root / "etc"):
+        modules = root / "usr/lib/modules" / RELEASE
+        for directory in (modules, root / "boot", root / "usr/sbin", root / "etc"):
             directory.mkdir(parents=True)
+        (root / "lib").symlink_to("usr/lib")
+        (root / "sbin").symlink_to("usr/sbin")
         (root / "etc/os-release").write_text(
-            'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
-        (root / "sbin/init").write_bytes(pathlib.Path("/bin/true").read_bytes())
-        (root / "sbin/init").chmod(0o755)
-        (root / "boot/vmlinuz-6.1.0-50-amd64").write_bytes(b"kernel")
-        (modules / "modules.dep").write_text("")
+            'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+        )
+        (root / "usr/sbin/init").write_bytes(pathlib.Path("/bin/true").read_bytes())
+        (root / "usr/sbin/init").chmod(0o755)
+        (root / f"boot/vmlinuz-{RELEASE}").write_bytes(kernel_image())
+        for module in MODULES:
+            path = modules / f"kernel/{module}.ko"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"\177ELF")
+        (modules / "modules.dep").write_text(
+            "".join(f"kernel/{module}.ko:\n" for module in MODULES)
+        )
         (modules / "modules.builtin").write_text("")
         return root
+
     return make
 
 
 @pytest.fixture
 def vmroot():
     """The command, with XML in and XML out."""
+
     def run(*arguments, stdin=""):
-        return subprocess.run([os.environ["VMROOT"], *arguments], input=stdin, text=True,
-                              stdout=subprocess.PIPE, check=True).stdout
+        return subprocess.run(
+            [os.environ["VMROOT"], *arguments],
+            input=stdin,
+            text=True,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+
     return run

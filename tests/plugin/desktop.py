@@ -14,7 +14,7 @@ NEEDED = {
     "/usr/bin/virt-manager": "virt-manager",
 }
 
-SCREEN = "1600x1300x24"
+SCREEN = "2200x1800x24"
 
 
 def missing():
@@ -26,8 +26,10 @@ def missing():
 def x_server():
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp",
-         "-noreset"], pass_fds=[write], stderr=subprocess.DEVNULL)
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
     os.close(write)
     try:
         with os.fdopen(read) as answer:
@@ -44,7 +46,10 @@ def x_server():
 def session_bus():
     bus = subprocess.Popen(
         ["dbus-daemon", "--session", "--nofork", "--print-address"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
         yield bus.stdout.readline().strip()
     finally:
@@ -56,18 +61,20 @@ def session_bus():
 def desktop(home):
     """Sets the environment for this process and those it starts."""
     saved = dict(os.environ)
-    os.environ.update({
-        "HOME": str(home),
-        "XDG_CACHE_HOME": f"{home}/.cache",
-        "XDG_CONFIG_HOME": f"{home}/.config",
-        "XDG_DATA_HOME": f"{home}/.local/share",
-        "XDG_RUNTIME_DIR": f"{home}/run",
-        "GSETTINGS_BACKEND": "memory",
-        "GTK_THEME": "Adwaita",
-        "GTK_USE_PORTAL": "0",
-        "LC_ALL": "C.UTF-8",
-        "LANGUAGE": "",
-    })
+    os.environ.update(
+        {
+            "HOME": str(home),
+            "XDG_CACHE_HOME": f"{home}/.cache",
+            "XDG_CONFIG_HOME": f"{home}/.config",
+            "XDG_DATA_HOME": f"{home}/.local/share",
+            "XDG_RUNTIME_DIR": f"{home}/run",
+            "GSETTINGS_BACKEND": "memory",
+            "GTK_THEME": "Adwaita",
+            "GTK_USE_PORTAL": "0",
+            "LC_ALL": "C.UTF-8",
+            "LANGUAGE": "",
+        }
+    )
     os.makedirs(f"{home}/run", mode=0o700, exist_ok=True)
     os.environ.pop("NO_AT_BRIDGE", None)
     os.environ.pop("WAYLAND_DISPLAY", None)

@@ -14,6 +14,7 @@ def proc(tmp_path):
         (directory / "cmdline").write_bytes(b"".join(a.encode() + b"\0" for a in arguments))
         (directory / "io").write_text(f"rchar: {read}\nwchar: {written}\nsyscr: 1\n")
         return tmp_path
+
     return add
 
 

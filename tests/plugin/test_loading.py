@@ -43,7 +43,8 @@ def autoloading(tmp_path):
     plugin = os.environ["PYTHONPATH"].split(os.pathsep)[0]
     source = os.path.join(plugin, "vmroot-virt-manager.pth.in")
     (tmp_path / "usercustomize.py").write_text(
-        f"import site; site.addsitedir({str(tmp_path / 'site')!r})\n")
+        f"import site; site.addsitedir({str(tmp_path / 'site')!r})\n"
+    )
     (tmp_path / "site").mkdir()
     text = open(source, encoding="utf-8").read().replace("@plugindir@", plugin)
     (tmp_path / "site/vmroot.pth").write_text(text)
@@ -60,18 +61,26 @@ def test_automatic_loading_leaves_other_programs_alone(tmp_path):
     program = tmp_path / "other.py"
     program.write_text("import sys; print('vmroot_virtmanager' in sys.modules)")
 
-    said = subprocess.run([sys.executable, program], text=True, stdout=subprocess.PIPE, check=True,
-                          env={**os.environ, "PYTHONPATH": autoloading(tmp_path)}).stdout
+    said = subprocess.run(
+        [sys.executable, program],
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+        env={**os.environ, "PYTHONPATH": autoloading(tmp_path)},
+    ).stdout
 
     assert said == "False\n"
 
 
 def test_importing_brings_no_gtk_no_dbus_and_no_thread():
-    program = ("import sys, threading, vmroot_virtmanager; vmroot_virtmanager.install();"
-               "print('gi' in sys.modules, threading.active_count())")
+    program = (
+        "import sys, threading, vmroot_virtmanager; vmroot_virtmanager.install();"
+        "print('gi' in sys.modules, threading.active_count())"
+    )
 
-    said = subprocess.run([sys.executable, "-c", program], text=True, stdout=subprocess.PIPE,
-                          check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, check=True
+    ).stdout
 
     assert said == "False 1\n"
 
@@ -85,8 +94,9 @@ def changed_virt_manager(tmp_path):
     details.write_text(details.read_text().replace("_make_hw_list_entry", "_make_row"))
     program = tmp_path / "bin/virt-manager"
     program.parent.mkdir()
-    program.write_text(open(VIRT_MANAGER, encoding="utf-8").read()
-                       .replace("/usr/share/virt-manager", str(copy)))
+    program.write_text(
+        open(VIRT_MANAGER, encoding="utf-8").read().replace("/usr/share/virt-manager", str(copy))
+    )
     return program
 
 
@@ -107,9 +117,13 @@ def test_without_the_library_virt_manager_works(virt_manager):
 
 
 def test_without_virt_manager(tmp_path):
-    run = subprocess.run([os.environ["VMROOT_LAUNCHER"]], text=True, stderr=subprocess.PIPE,
-                         check=False,
-                         env={**os.environ, "VMROOT_VIRT_MANAGER": str(tmp_path / "none")})
+    run = subprocess.run(
+        [os.environ["VMROOT_LAUNCHER"]],
+        text=True,
+        stderr=subprocess.PIPE,
+        check=False,
+        env={**os.environ, "VMROOT_VIRT_MANAGER": str(tmp_path / "none")},
+    )
 
     assert run.returncode == 1
     assert "install virt-manager" in run.stderr
@@ -118,8 +132,12 @@ def test_without_virt_manager(tmp_path):
 def test_second_launch_beside_a_stock_virt_manager_asks(virt_manager):
     stock = virt_manager([VIRT_MANAGER])
     rows(stock)
-    launch = subprocess.Popen([os.environ["VMROOT_LAUNCHER"]], stderr=subprocess.PIPE, text=True,
-                              env={**os.environ, "DISPLAY": ""})
+    launch = subprocess.Popen(
+        [os.environ["VMROOT_LAUNCHER"]],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DISPLAY": ""},
+    )
 
     _out, errors = launch.communicate(timeout=30)
 

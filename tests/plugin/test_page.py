@@ -147,7 +147,11 @@ def test_findings_tell_what_would_go_wrong(page, tree):
     shown.page.find("label", lambda name: name == "Run vmroot setup.")
     shown.scroll_to("text", "Path")
     assert shown.page.find("label", lambda name: name.startswith("The guest will not start"))
-    assert shown.page.find("label", lambda name: name.startswith("Debian GNU/Linux 12"))
+    assert shown.page.find(
+        "label",
+        lambda name: name.startswith("Debian GNU/Linux 12")
+        and name.endswith("kernel 6.1.0-50-amd64"),
+    )
 
 
 def test_refused_apply_keeps_the_edits(page, tmp_path):
@@ -223,8 +227,14 @@ def test_directory_that_only_root_may_read(page, tmp_path):
     private.mkdir(mode=0o700)
     os.chown(private, 12345, 12345)
     # Root, without what lets root read everything
-    shown = page(launcher=["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--",
-                           os.environ["VMROOT_LAUNCHER"]])
+    shown = page(
+        launcher=[
+            "setpriv",
+            "--bounding-set=-dac_override,-dac_read_search",
+            "--",
+            os.environ["VMROOT_LAUNCHER"],
+        ]
+    )
 
     shown.use(private)
 
@@ -247,7 +257,7 @@ def test_names_that_are_markup_or_not_latin(page, tree):
     shown = page()
     shown.switch()
 
-    for name in ("<b>&\"quoted\"", "עברית", "🐧"):
+    for name in ('<b>&"quoted"', "עברית", "🐧"):
         root = tree(name)
         shown.directory.text = str(root)
         shown.apply()

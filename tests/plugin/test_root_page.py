@@ -114,10 +114,12 @@ def test_everything_on_the_page_is_written_and_shown_again(opened, tree):
     spec = described(again.changed_xml())
     assert spec.get_kernel_args() == "quiet loglevel=3"
     assert spec.get_ephemeral()
-    assert [(s.get_directory(), s.get_mount_point(), s.get_read_only())
-            for s in spec.list_shares()] == [("/srv/packages", "/srv/pkgs", True)]
-    assert [(t.get_mount_point(), t.get_size())
-            for t in spec.list_tmpfs()] == [("/var/tmp", 64 * 1024 * 1024)]
+    assert [
+        (s.get_directory(), s.get_mount_point(), s.get_read_only()) for s in spec.list_shares()
+    ] == [("/srv/packages", "/srv/pkgs", True)]
+    assert [(t.get_mount_point(), t.get_size()) for t in spec.list_tmpfs()] == [
+        ("/var/tmp", 64 * 1024 * 1024)
+    ]
     assert spec.get_transport() == Vmroot.Transport.VIRTIOFS
     assert again.changed_xml() == guest.xml
 
@@ -217,8 +219,10 @@ def test_directory_that_vanishes(opened, tree):
     root.rename(root.with_name("elsewhere"))
     widget(page, "root-check-again").clicked()
 
-    run_until(lambda: str(root) in widget(page, "root-status").get_text()
-              and not widget(page, "root-spinner").get_visible())
+    run_until(
+        lambda: str(root) in widget(page, "root-status").get_text()
+        and not widget(page, "root-spinner").get_visible()
+    )
     assert page.changed_xml()
 
 
@@ -235,6 +239,7 @@ def test_looking_into_a_slow_directory_does_not_hold_up_the_page(opened, tree, m
     run_until(lambda: widget(page, "root-spinner").get_visible())
 
     from gi.repository import GLib
+
     context = GLib.MainContext.default()
     longest = 0
     end = time.monotonic() + 1

@@ -17,13 +17,23 @@ def messages(pot):
 
 
 def test_template_is_current(tmp_path):
-    subprocess.run(["xgettext", "--files-from=po/POTFILES", "--from-code=UTF-8", "--keyword=_",
-                    f"--output={tmp_path}/new.pot"], cwd=SOURCE, check=True)
+    subprocess.run(
+        [
+            "xgettext",
+            "--files-from=po/POTFILES",
+            "--from-code=UTF-8",
+            "--keyword=_",
+            f"--output={tmp_path}/new.pot",
+        ],
+        cwd=SOURCE,
+        check=True,
+    )
 
     written = messages((SOURCE / "po/vmroot.pot").read_text())
 
-    assert sorted(written) == sorted(messages((tmp_path / "new.pot").read_text())), \
-        "run: meson compile vmroot-pot"
+    assert sorted(written) == sorted(
+        messages((tmp_path / "new.pot").read_text())
+    ), "run: meson compile vmroot-pot"
 
 
 def properties(name):
@@ -38,7 +48,10 @@ def test_texts_are_translatable(name):
 
 
 def test_every_mnemonic_is_there_once():
-    letters = [match.group(1).lower() for node in properties("label")
-               if (match := re.search("_(.)", node.text))]
+    letters = [
+        match.group(1).lower()
+        for node in properties("label")
+        if (match := re.search("_(.)", node.text))
+    ]
 
     assert len(letters) == len(set(letters)), sorted(letters)

@@ -39,8 +39,9 @@ def until(question, what, timeout=TIMEOUT):
 
 def fork_options():
     """virt-manager forks by itself before 5.0, and where it is told to since."""
-    text = subprocess.run(["/usr/bin/virt-manager", "--help"], stdout=subprocess.PIPE, text=True,
-                          check=True).stdout
+    text = subprocess.run(
+        ["/usr/bin/virt-manager", "--help"], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
     return ["--fork"] if " --fork" in text else []
 
 
@@ -99,10 +100,12 @@ class Widget:
                 yield from child.all(hidden)
 
     def find_all(self, role=None, name=None, hidden=False):
-        return [widget for widget in self.all(hidden)
-                if (role is None or widget.role == role)
-                and (name is None or (name(widget.name) if callable(name)
-                                      else widget.name == name))]
+        return [
+            widget
+            for widget in self.all(hidden)
+            if (role is None or widget.role == role)
+            and (name is None or (name(widget.name) if callable(name) else widget.name == name))
+        ]
 
     def find(self, role=None, name=None, timeout=TIMEOUT):
         return until(lambda: self.find_all(role, name), f"{role} {name!r}", timeout)[0]
@@ -145,18 +148,30 @@ class VirtManager(Widget):
 
     def __init__(self, launcher, node, home, remote=False, fork=False, arguments=(), **environment):
         fake = "qemu+ssh://root@example.org/system" if remote else "qemu:///system"
-        uri = (f"__virtinst_test__test://{node},fakeuri={fake},"
-               f"caps={DATA}/capabilities.xml,domcaps={DATA}/domain-capabilities.xml")
+        uri = (
+            f"__virtinst_test__test://{node},fakeuri={fake},"
+            f"caps={DATA}/capabilities.xml,domcaps={DATA}/domain-capabilities.xml"
+        )
         self.log = pathlib.Path(home) / "output.txt"
         with open(self.log, "wb") as output:
             self.process = subprocess.Popen(
-                [*launcher, *(fork_options() if fork else ["--no-fork", "--debug"]),
-                 "--test-options=first-run", "--test-options=xmleditor-enabled",
-                 "--connect", uri, *arguments],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, **environment})
-        super().__init__(until(lambda: self._application(fork),
-                               "virt-manager on the accessibility bus"))
+                [
+                    *launcher,
+                    *(fork_options() if fork else ["--no-fork", "--debug"]),
+                    "--test-options=first-run",
+                    "--test-options=xmleditor-enabled",
+                    "--connect",
+                    uri,
+                    *arguments,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+            )
+        super().__init__(
+            until(lambda: self._application(fork), "virt-manager on the accessibility bus")
+        )
         self.pid = self.accessible.get_process_id()
 
     def _application(self, forked):
@@ -165,8 +180,11 @@ class VirtManager(Widget):
         desktop = Atspi.get_desktop(0)
         for index in range(desktop.get_child_count()):
             child = desktop.get_child_at_index(index)
-            if child is not None and child.get_name() == "virt-manager" and (
-                    forked or child.get_process_id() == self.process.pid):
+            if (
+                child is not None
+                and child.get_name() == "virt-manager"
+                and (forked or child.get_process_id() == self.process.pid)
+            ):
                 return child
         return None
 
@@ -179,6 +197,7 @@ class VirtManager(Widget):
 
     def dialog(self, text=None):
         """A message on the screen, its text in its labels."""
+
         def look():
             for role in ("alert", "dialog"):
                 for dialog in self.find_all(role):
@@ -186,6 +205,7 @@ class VirtManager(Widget):
                     if text is None or text in said:
                         return dialog
             return None
+
         return until(look, f"a dialog that says {text!r}")
 
     @staticmethod

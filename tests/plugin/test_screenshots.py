@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Pictures of every state of the page, for people to look at: in the build directory."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from test_page import Page
+
+LOOKS = {
+    "light": {},
+    "dark": {"GTK_THEME": "Adwaita:dark"},
+    "double": {"GDK_SCALE": "2"},
+}
+
+
+@pytest.fixture
+def photograph():
+    directory = pathlib.Path(os.environ["VMROOT_SCREENSHOTS"])
+    directory.mkdir(parents=True, exist_ok=True)
+
+    def shoot(name):
+        path = directory / f"{name}.png"
+        # Without a window manager, windows are in the corner.
+        subprocess.run(
+            ["import", "-window", "root", "-trim", "+repage", "-colors", "256", f"PNG8:{path}"],
+            check=True,
+        )
+        assert path.stat().st_size > 5000
+
+    return shoot
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_states(virt_manager, tree, tmp_path, photograph, look):
+    root = tree("web")
+    shown = Page(virt_manager(**LOOKS[look]))
+    photograph(f"{look}-disk")
+
+    shown.use(root)
+    shown.page.find("label", lambda name: "kernel 6.1" in name)
+    shown.page.find("label", lambda name: name.startswith("The guest will not start"))
+    photograph(f"{look}-directory")
+
+    shown.scroll_to("toggle button", "Error: libvirt does not call vmroot").click()
+    shown.scroll_to("push button", "Copy the command")
+    photograph(f"{look}-findings")
+
+    shown.scroll_to("push button", "Add share").click()
+    shown.scroll_to("push button", "Add directory").click()
+    shown.scroll_to("push button", "Add directory")
+    photograph(f"{look}-lists")
+
+    shown.cancel()
+    shown.applied()
+
+
+def test_running_and_remote(virt_manager, tree, photograph):
+    shown = Page(virt_manager(running=True))
+    shown.use(tree("web"))
+    shown.apply()
+    shown.app.dialog("next guest shutdown").find("push button", "OK").click()
+    shown.applied()
+    photograph("light-running")
+    shown.app.close()
+    remote = Page(virt_manager(remote=True))
+    remote.use("/srv/roots/web")
+    photograph("light-remote")
