@@ -77,9 +77,10 @@ check_directory (const gchar *sysroot, const gchar *directory, GError **error)
 
 /* What the user should know before the guest starts. Not being able to look is no failure. */
 static void
-warn_about (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancellable)
+warn_about (const gchar *sysroot, VmrootSpec *spec, VmrootDomain *domain, GCancellable *cancellable)
 {
-  g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, cancellable, NULL);
+  g_autofree gchar *uuid = domain != NULL ? vmroot_domain_get_uuid (domain) : NULL;
+  g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, uuid, cancellable, NULL);
 
   if (findings != NULL)
     findings_print_stderr (findings, VMROOT_SEVERITY_WARNING);
@@ -130,7 +131,11 @@ apply_to_domain (const CommonOptions *common,
     return FALSE;
 
   if (!vmroot_connection_get_remote (connection))
-    warn_about (common->sysroot, spec, cancellable);
+    {
+      g_autoptr (VmrootDomain) domain = vmroot_connection_get_domain (connection, name, NULL);
+
+      warn_about (common->sysroot, spec, domain, cancellable);
+    }
   g_print ("%s has %s as its root.\n", name, directory);
   say_next_step (common, name, running);
   return TRUE;

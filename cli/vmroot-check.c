@@ -19,7 +19,7 @@ is_directory_word (const gchar *word)
 }
 
 static VmrootSpec *
-spec_of_domain (const gchar *uri, const gchar *name, GError **error)
+spec_of_domain (const gchar *uri, const gchar *name, gchar **uuid, GError **error)
 {
   g_autoptr (VmrootConnection) connection = vmroot_connection_open_read_only (uri, error);
   g_autoptr (VmrootDomain) domain = NULL;
@@ -34,16 +34,21 @@ spec_of_domain (const gchar *uri, const gchar *name, GError **error)
     }
 
   domain = vmroot_connection_get_domain (connection, name, error);
-  return domain != NULL ? command_get_spec (domain, error) : NULL;
+  if (domain == NULL)
+    return NULL;
+
+  *uuid = vmroot_domain_get_uuid (domain);
+  return command_get_spec (domain, error);
 }
 
 static VmrootSpec *
-spec_of_word (const SpecOptions *options, const gchar *uri, const gchar *word, GError **error)
+spec_of_word (
+    const SpecOptions *options, const gchar *uri, const gchar *word, gchar **uuid, GError **error)
 {
   g_autofree gchar *directory = g_canonicalize_filename (word, NULL);
 
   if (!is_directory_word (word))
-    return spec_of_domain (uri, word, error);
+    return spec_of_domain (uri, word, uuid, error);
 
   return spec_options_get_spec (options, directory, error);
 }
@@ -61,16 +66,21 @@ print_findings (const gchar *word, GPtrArray *findings)
 
 /* What is still to be found after everything was fixed that can be. */
 static GPtrArray *
-collect (
-    const gchar *sysroot, VmrootSpec *spec, gboolean fix, GCancellable *cancellable, GError **error)
+collect (const gchar *sysroot,
+         VmrootSpec *spec,
+         const gchar *uuid,
+         gboolean fix,
+         GCancellable *cancellable,
+         GError **error)
 {
-  g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, cancellable, error);
+  g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, uuid, cancellable, error);
   gboolean any = FALSE;
 
   if (findings == NULL || (fix && !findings_fix (sysroot, findings, &any, cancellable, error)))
     return NULL;
 
-  return any ? findings_collect (sysroot, spec, cancellable, error) : g_steal_pointer (&findings);
+  return any ? findings_collect (sysroot, spec, uuid, cancellable, error)
+             : g_steal_pointer (&findings);
 }
 
 static gint
@@ -86,6 +96,7 @@ check (gchar **argv, GCancellable *cancellable, GError **error)
   g_auto (GStrv) operands =
       command_parse (argv, entries, &options, &common, COMMON_CONNECT | COMMON_JSON, 1, error);
   g_autoptr (VmrootSpec) spec = NULL;
+  g_autofree gchar *uuid = NULL;
   g_autoptr (GPtrArray) findings = NULL;
 
   if (operands == NULL)
@@ -96,8 +107,8 @@ check (gchar **argv, GCancellable *cancellable, GError **error)
       return COMMAND_FAILED;
     }
 
-  spec = spec_of_word (&options, common.connect, operands[0], error);
-  findings = spec != NULL ? collect (common.sysroot, spec, fix, cancellable, error) : NULL;
+  spec = spec_of_word (&options, common.connect, operands[0], &uuid, error);
+  findings = spec != NULL ? collect (common.sysroot, spec, uuid, fix, cancellable, error) : NULL;
   if (findings == NULL)
     return COMMAND_FAILED;
 

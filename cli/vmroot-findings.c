@@ -44,7 +44,11 @@ compare_severity (gconstpointer a, gconstpointer b)
 }
 
 GPtrArray *
-findings_collect (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancellable, GError **error)
+findings_collect (const gchar *sysroot,
+                  VmrootSpec *spec,
+                  const gchar *uuid,
+                  GCancellable *cancellable,
+                  GError **error)
 {
   g_autofree gchar *path = command_host_path (sysroot, vmroot_spec_get_directory (spec));
   g_autoptr (VmrootTree) tree = vmroot_tree_new (path, error);
@@ -56,7 +60,7 @@ findings_collect (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancella
     return NULL;
 
   of_tree = vmroot_tree_check (tree, spec, cancellable, error);
-  of_host = of_tree != NULL ? vmroot_host_check (host, spec, cancellable, error) : NULL;
+  of_host = of_tree != NULL ? vmroot_host_check (host, spec, uuid, cancellable, error) : NULL;
   if (of_host == NULL)
     return NULL;
 

@@ -5,11 +5,13 @@
 
 G_BEGIN_DECLS
 
-/* What tree and host say about `spec`, the worst first. Looks at this host (`sysroot`: one for
- * tests): not for a guest of another one. */
-GPtrArray *
-findings_collect (const gchar *sysroot, VmrootSpec *spec, GCancellable *cancellable, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+/* What tree and host say about `spec` for the guest `uuid` (NULL: any), the worst first. Looks at
+ * this host (`sysroot`: one for tests): not for a guest of another one. */
+GPtrArray *findings_collect (const gchar *sysroot,
+                             VmrootSpec *spec,
+                             const gchar *uuid,
+                             GCancellable *cancellable,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Puts right what can be, and says on stderr what it did; `any`: whether there was something. */
 gboolean findings_fix (const gchar *sysroot,

@@ -55,14 +55,14 @@ check_directories (VmrootHost *self,
 }
 
 static void
-check_claims (VmrootHost *self, GPtrArray *directories, GPtrArray *findings)
+check_claims (VmrootHost *self, const gchar *uuid, GPtrArray *directories, GPtrArray *findings)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (VmrootJournal) owner = NULL;
   g_autofree gchar *detail = NULL;
   const VmrootServedDirectory *conflict;
 
-  if (!vmroot_host_find_conflict (self, NULL, directories, &owner, &conflict, &error))
+  if (!vmroot_host_find_conflict (self, uuid, directories, &owner, &conflict, &error))
     {
       add (findings, "claims-unknown", VMROOT_SEVERITY_INFO,
            "Which guests use the directory at the moment cannot be seen", error->message,
@@ -177,6 +177,7 @@ check_boot_directory (VmrootHost *self, GPtrArray *findings)
  * vmroot_host_check:
  * @self: this machine
  * @spec: what a guest's root shall be
+ * @uuid: (nullable): the UUID of that guest, whose own use of the directory is no finding
  * @cancellable: (nullable): to give up early
  * @error: return location for an error
  *
@@ -189,7 +190,11 @@ check_boot_directory (VmrootHost *self, GPtrArray *findings)
  * Since: 1.0
  */
 GPtrArray *
-vmroot_host_check (VmrootHost *self, VmrootSpec *spec, GCancellable *cancellable, GError **error)
+vmroot_host_check (VmrootHost *self,
+                   VmrootSpec *spec,
+                   const gchar *uuid,
+                   GCancellable *cancellable,
+                   GError **error)
 {
   g_autoptr (GPtrArray) findings = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GPtrArray) directories =
@@ -209,7 +214,7 @@ vmroot_host_check (VmrootHost *self, VmrootSpec *spec, GCancellable *cancellable
 
   if (check_directories (self, configuration, spec, directories, findings))
     {
-      check_claims (self, directories, findings);
+      check_claims (self, uuid, directories, findings);
       check_exposure (directories, findings);
     }
   check_hook (self, findings);

@@ -30,7 +30,10 @@ GPtrArray *vmroot_host_reconcile (VmrootHost *self, GCancellable *cancellable, G
 VMROOT_AVAILABLE_IN_1_0
 GPtrArray *vmroot_host_list_roots (VmrootHost *self, GError **error);
 VMROOT_AVAILABLE_IN_1_0
-GPtrArray *
-vmroot_host_check (VmrootHost *self, VmrootSpec *spec, GCancellable *cancellable, GError **error);
+GPtrArray *vmroot_host_check (VmrootHost *self,
+                              VmrootSpec *spec,
+                              const gchar *uuid,
+                              GCancellable *cancellable,
+                              GError **error);
 
 G_END_DECLS

@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include <unistd.h>
+
 #include "vmroot-error.h"
 #include "vmroot-finding.h"
 #include "vmroot-transport-private.h"
@@ -59,6 +61,25 @@ check_wrapper (VmrootContext *context, GPtrArray *findings)
                                  "fix", "Install vmroot with its program for libvirt.", NULL));
 }
 
+/* QEMU's virtiofsd does not even print its --help for anybody but root: others can only see that
+ * there is one. */
+static gboolean
+find_virtiofsd (VmrootContext *context,
+                VmrootConfiguration *configuration,
+                GCancellable *cancellable,
+                GError **error)
+{
+  g_autoptr (VmrootVirtiofsd) virtiofsd = NULL;
+  g_autofree gchar *path = NULL;
+
+  if (geteuid () == 0)
+    virtiofsd = vmroot_virtiofsd_find (context, configuration, cancellable, error);
+  else
+    path = vmroot_virtiofsd_find_path (context, configuration, error);
+
+  return virtiofsd != NULL || path != NULL;
+}
+
 static gboolean
 check (VmrootContext *context,
        VmrootConfiguration *configuration,
@@ -67,15 +88,14 @@ check (VmrootContext *context,
        GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (VmrootVirtiofsd) virtiofsd =
-      vmroot_virtiofsd_find (context, configuration, cancellable, &local_error);
 
-  if (virtiofsd == NULL && g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (!find_virtiofsd (context, configuration, cancellable, &local_error) &&
+      g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
-  if (virtiofsd == NULL)
+  if (local_error != NULL)
     g_ptr_array_add (
         findings,
         g_object_new (VMROOT_TYPE_FINDING, "id", "no-virtiofsd", "severity", VMROOT_SEVERITY_ERROR,

@@ -322,7 +322,7 @@ def test_host_without_guests(tmp_path):
 
     assert host.list_roots() == []
     assert host.reconcile() == []
-    findings = host.check(Vmroot.Spec.new("/export/web"))
+    findings = host.check(Vmroot.Spec.new("/export/web"), None)
     assert all(isinstance(finding, Vmroot.Finding) for finding in findings)
     assert "hook-not-installed" in [finding.get_id() for finding in findings]
     assert isinstance(Vmroot.Host.new(None), Vmroot.Host)

@@ -727,11 +727,11 @@ test_a_journal_that_cannot_be_read_is_not_ignored (Fixture *fixture, gconstpoint
 /* --- Checking --- */
 
 static gboolean
-finds (Fixture *fixture, const gchar *directory, const gchar *id)
+finds_for (Fixture *fixture, const gchar *uuid, const gchar *directory, const gchar *id)
 {
   g_autoptr (VmrootSpec) spec = vmroot_spec_new (directory);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) findings = vmroot_host_check (fixture->host, spec, NULL, &error);
+  g_autoptr (GPtrArray) findings = vmroot_host_check (fixture->host, spec, uuid, NULL, &error);
 
   g_assert_no_error (error);
   for (guint i = 0; i < findings->len; i++)
@@ -746,6 +746,12 @@ finds (Fixture *fixture, const gchar *directory, const gchar *id)
     }
 
   return FALSE;
+}
+
+static gboolean
+finds (Fixture *fixture, const gchar *directory, const gchar *id)
+{
+  return finds_for (fixture, NULL, directory, id);
 }
 
 static gboolean
@@ -770,6 +776,8 @@ test_check_finds_what_is_wrong (Fixture *fixture, gconstpointer data)
   g_assert_false (finds (fixture, "/export/a", "in-use"));
   assert_prepared (fixture, domain);
   g_assert_true (finds (fixture, "/export/a", "in-use"));
+  g_assert_true (finds_for (fixture, UUID_B, "/export/a", "in-use"));
+  g_assert_false (finds_for (fixture, UUID_A, "/export/a", "in-use"));
 
   g_assert_true (finds (fixture, "/export/a", "hook-not-installed"));
   add_directory (fixture, "/etc/libvirt/hooks/qemu.d");
