@@ -496,8 +496,6 @@ test_what_others_added_stays (void)
 static void
 test_what_others_put_into_our_elements_stays (void)
 {
-  g_autofree gchar *locked = replace (
-      plain, "</uuid>\n", "</uuid>\n  <memoryBacking>\n    <locked/>\n  </memoryBacking>\n");
   g_autofree gchar *foreign = replace (
       plain, "</uuid>\n", "</uuid>\n  <metadata>\n    <a xmlns='urn:a'/>\n  </metadata>\n");
   g_autofree gchar *applied = apply (plain, NULL);
@@ -533,7 +531,6 @@ test_of_a_changed_command_line_only_ours_goes (void)
       replace (plain, "</type>", "</type><cmdline>root=/dev/vda1 quiet</cmdline>");
   g_autofree gchar *own_debug =
       replace (plain, "</type>", "</type><cmdline>root=/dev/vda1 quiet debug</cmdline>");
-  g_autofree gchar *debug = replace (plain, "</type>", "</type>\n    <cmdline>debug</cmdline>");
   g_autofree gchar *applied = apply (plain, NULL);
   g_autofree gchar *with_debug = replace (applied, "virtiofs rw<", "virtiofs rw debug<");
   g_autofree gchar *without = take_out (with_debug);
@@ -584,7 +581,6 @@ reformat (const gchar *xml)
   g_autofree gchar *plain_xml = NULL;
   g_autofree gchar *with_address = NULL;
   g_autoptr (GRegex) comments = g_regex_new ("<!--.*?-->", G_REGEX_DOTALL, 0, NULL);
-  g_autofree gchar *with_os = NULL;
   gchar *result;
   int size;
 
