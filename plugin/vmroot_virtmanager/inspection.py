@@ -75,7 +75,9 @@ def _read_host(inspection, spec, uuid, cancellable):
     known = {finding.get_id() for finding in inspection.findings}
     try:
         inspection.findings += [
-            finding for finding in host.check(spec, cancellable) if finding.get_id() not in known
+            finding
+            for finding in host.check(spec, uuid, cancellable)
+            if finding.get_id() not in known
         ]
     except GLib.Error:
         pass  # of this user's rights: `vmroot check` as root tells
