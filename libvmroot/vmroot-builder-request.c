@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "vmroot-builder-private.h"
+#include "vmroot-guest-network-private.h"
 #include "vmroot-nfs-mount-private.h"
 #include "vmroot-spec-private.h"
 
@@ -140,13 +141,8 @@ make_configuration (VmrootSpec *spec, VmrootTree *tree, gchar **run_files)
 
   g_string_append_printf (configuration, "timeout %d\n", DEVICE_TIMEOUT_SECONDS);
   g_string_append_printf (configuration, "on-failure %s\n", shell ? "shell" : "power-off");
-  /* To check a tree, where the guest will be does not matter. */
-  if (vmroot_spec_get_transport (spec) != VMROOT_TRANSPORT_NFS ||
-      vmroot_nfs_mount_is_described (spec))
-    {
-      append_root (configuration, spec, tree);
-      append_shares (configuration, spec);
-    }
+  append_root (configuration, spec, tree);
+  append_shares (configuration, spec);
   append_tmpfs (configuration, spec);
   append_run_files (configuration, run_files);
   return g_string_free (g_steal_pointer (&configuration), FALSE);
@@ -167,11 +163,16 @@ run_file_contents (VmrootSpec *spec, gchar **paths)
 static void
 insert_contents (GVariantDict *request, VmrootTree *tree, VmrootSpec *spec)
 {
-  g_auto (GStrv) run_files = vmroot_spec_list_run_files (spec);
-  g_autofree gchar *configuration = make_configuration (spec, tree, run_files);
+  g_autoptr (VmrootSpec) whole = vmroot_spec_copy (spec);
+  g_auto (GStrv) run_files = NULL;
+  g_autofree gchar *configuration = NULL;
+
+  vmroot_guest_network_add_run_files (whole);
+  run_files = vmroot_spec_list_run_files (whole);
+  configuration = make_configuration (whole, tree, run_files);
 
   g_variant_dict_insert (request, "configuration", "s", configuration);
-  g_variant_dict_insert_value (request, "run-files", run_file_contents (spec, run_files));
+  g_variant_dict_insert_value (request, "run-files", run_file_contents (whole, run_files));
 }
 
 GVariant *

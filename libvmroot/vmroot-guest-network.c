@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "config.h"
+
+#include "vmroot-guest-network-private.h"
+
+#define WHY "# Written by vmroot: this interface carries the root file system.\n"
+
+static void
+add_run_file (VmrootSpec *spec, const gchar *path, const gchar *content)
+{
+  if (vmroot_spec_get_run_file (spec, path) == NULL)
+    vmroot_spec_set_run_file (spec, path, content);
+}
+
+/*
+ * systemd.network(5): the first file by name that matches counts, whatever directory it is in. The
+ * same address that is there already is taken over, and KeepConfiguration= leaves it and the routes
+ * where they are when networkd stops. On libvirt's networks the host answers for names.
+ */
+static void
+add_networkd (VmrootSpec *spec)
+{
+  g_autoptr (GString) file = g_string_new (WHY "[Match]\n");
+  const gchar *gateway = vmroot_spec_get_gateway (spec);
+
+  g_string_append_printf (file,
+                          "MACAddress=%s\n\n[Network]\nAddress=%s\nKeepConfiguration=yes\n"
+                          "DHCP=no\n",
+                          vmroot_spec_get_mac_address (spec), vmroot_spec_get_address (spec));
+  if (gateway != NULL)
+    g_string_append_printf (file, "Gateway=%s\n", gateway);
+  if (vmroot_spec_get_network (spec) != NULL)
+    g_string_append_printf (file, "DNS=%s\n", vmroot_spec_get_server (spec));
+  add_run_file (spec, "systemd/network/00-vmroot.network", file->str);
+}
+
+/* NetworkManager.conf(5), “device section”. Unlike unmanaged-devices in [keyfile], it replaces no
+ * setting of the guest's own. */
+static void
+add_network_manager (VmrootSpec *spec)
+{
+  g_autofree gchar *file = g_strdup_printf (WHY "[device-vmroot]\nmatch-device=mac:%s\nmanaged=0\n",
+                                            vmroot_spec_get_mac_address (spec));
+
+  add_run_file (spec, "NetworkManager/conf.d/00-vmroot.conf", file);
+}
+
+void
+vmroot_guest_network_add_run_files (VmrootSpec *spec)
+{
+  if (vmroot_spec_get_transport (spec) != VMROOT_TRANSPORT_NFS)
+    return;
+
+  add_networkd (spec);
+  add_network_manager (spec);
+}
