@@ -322,7 +322,6 @@ test_no_server (Fixture *fixture, gconstpointer data)
 static void
 test_read_only_etc (Fixture *fixture, gconstpointer data)
 {
-  g_autofree gchar *etc = host_path (fixture, "/etc");
   g_autoptr (GError) error = NULL;
 
   /* As root writes everywhere: a file where the directory shall be. */
