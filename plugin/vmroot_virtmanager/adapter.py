@@ -166,10 +166,7 @@ class _RootRow:
         where it is when they are not."""
         details = self._details
 
-        def change():
-            details.vm.define_xml(self._page.changed_xml())
-
-        if details._change_config(change, {}) is False:
+        if details._change_config(self._page.apply, {}) is False:
             return False
 
         details._disable_apply()
@@ -210,6 +207,19 @@ class _Guest:
     def read_xml(self):
         """The definition that outlasts the guest's shutdown, as libvirt has it now."""
         return self._details.vm.get_xml_to_define()
+
+    def define(self, xml):
+        self._details.vm.define_xml(xml)
+
+    def attach(self, uuid, spec):
+        """For what only libvirt can tell: networks, and an address that is free."""
+        from gi.repository import GLib, Vmroot
+
+        try:
+            connection = Vmroot.Connection.open(self._details.vm.conn.get_uri())
+            connection.attach(uuid, spec, None)
+        except GLib.Error as error:
+            raise ValueError(error.message) from None
 
     def mark_edited(self):
         self._details._enable_apply(EDIT_ROOT)

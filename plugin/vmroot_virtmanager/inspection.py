@@ -197,7 +197,7 @@ class Measurement:
         first = (output or "").split("\t", 1)[0]
         if first.isdigit():
             # du failed here and there where it may not look: then it is at least so much.
-            self._done(int(first), process.get_successful())
+            self._done(self._directory, int(first), process.get_successful())
 
     def stop(self):
         self._directory = None

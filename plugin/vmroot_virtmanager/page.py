@@ -54,6 +54,23 @@ def _fingerprint(spec, error):
     )
 
 
+def _lacks_address(spec):
+    """Whether a root by NFS has yet to get what a connection to libvirt finds and reserves."""
+    return spec.get_transport() == Vmroot.Transport.NFS and not (
+        spec.get_mac_address() and spec.get_address() and spec.get_server()
+    )
+
+
+def _with_some_address(spec):
+    """As if libvirt had been asked, for trying out everything else."""
+    if _lacks_address(spec):
+        spec.set_network(spec.get_network() or "default")
+        spec.set_mac_address("52:54:00:00:00:01")
+        spec.set_address("192.168.122.2/24")
+        spec.set_server("192.168.122.1")
+    return spec
+
+
 def _refusal(xml_text, transport):
     """Why the library would not give this guest a root over `transport`, or None."""
     spec = Vmroot.Spec.new("/srv")
@@ -61,7 +78,7 @@ def _refusal(xml_text, transport):
     try:
         domain = Vmroot.Domain.new_from_xml(xml_text)
         domain.set_spec(None)
-        domain.set_spec(spec)
+        domain.set_spec(_with_some_address(spec))
     except GLib.Error as error:
         return error.message
     return None
@@ -108,7 +125,7 @@ class RootPage:
                 "on_open_folder": self._open_folder_cb,
                 "on_add_share": lambda _button: self._shares.add_empty(),
                 "on_add_tmpfs": lambda _button: self._tmpfs.add_empty(),
-                "on_check_again": lambda _button: self._look(),
+                "on_check_again": self._check_again_cb,
             }
         )
         self.widget = self._get("vmroot-root-page")
@@ -124,6 +141,7 @@ class RootPage:
         self._inspector = Inspector(self._looking, self._looked)
         self._measurement = Measurement(self._measured)
         self._size = None
+        self._size_of = None
         # When to choose it, for each transport; a reason why not takes its place.
         self._purposes = {
             name: self._get(name + "-note").get_text() for name in ("root-virtiofs", "root-nfs")
@@ -255,7 +273,13 @@ class RootPage:
             ("root-virtiofs", Vmroot.Transport.VIRTIOFS),
             ("root-nfs", Vmroot.Transport.NFS),
         ):
-            self._allow_transport(name, _refusal(self._xml, transport))
+            refusal = _refusal(self._xml, transport)
+            if not refusal and name == "root-nfs" and self._guest.remote:
+                refusal = _(
+                    "Choose it on the guest's own host: its network and addresses are looked up "
+                    "there."
+                )
+            self._allow_transport(name, refusal)
 
     def _show_no_virtiofsd(self, found):
         """This host may have none; the guest's definition can say virtiofs all the same."""
@@ -277,7 +301,8 @@ class RootPage:
         if not found or found.obstacle:
             return ""
         kernel = self._chosen("root-kernel") or (found.kernels[0][0] if found.kernels else None)
-        facts = [found.os_name, self._size, kernel and _("kernel %s") % kernel]
+        size = self._size if self._size_of == found.directory else None
+        facts = [found.os_name, size, kernel and _("kernel %s") % kernel]
         return ", ".join(fact for fact in facts if fact)
 
     def _show_headline(self):
@@ -349,11 +374,24 @@ class RootPage:
             spec.add_tmpfs(Vmroot.Tmpfs.new(mount_point, size))
         return spec
 
-    def changed_xml(self):
-        """The guest's definition as libvirt has it now, with the root that the page shows.
+    def apply(self):
+        """Makes what the page shows the guest's definition.
 
         Raises where another client changed the root meanwhile: nothing of theirs is overwritten.
         """
+        domain, spec = self._load_unchanged()
+        if self._get("root-enable").get_active():
+            spec = self._make_spec(spec)
+            if self._directory() and _lacks_address(spec):
+                self._guest.attach(self._uuid, spec)
+                return
+        self._guest.define(self._edit(domain, spec))
+
+    def changed_xml(self):
+        """The guest's definition as libvirt has it now, with the root that the page shows."""
+        return self._edit(*self._load_unchanged())
+
+    def _load_unchanged(self):
         domain, spec, unreadable = _load(self._guest.read_xml())
         if _fingerprint(spec, unreadable) != self._base:
             raise Conflict(
@@ -362,16 +400,17 @@ class RootPage:
                     "Cancel shows what it is now."
                 )
             )
-        return self._edit(domain, spec)
+        return domain, spec
 
-    def _edit(self, domain, spec):
+    def _edit(self, domain, spec, trial=False):
         try:
             if self._get("root-enable").get_active():
                 if not self._directory():
                     raise ValueError(
-                        _("Which directory? Choose the one that the guest is to " "boot from.")
+                        _("Which directory? Choose the one that the guest is to boot from.")
                     )
-                domain.set_spec(self._make_spec(spec))
+                wanted = self._make_spec(spec)
+                domain.set_spec(_with_some_address(wanted) if trial else wanted)
             else:
                 domain.set_spec(None)
         except GLib.Error as error:
@@ -385,7 +424,7 @@ class RootPage:
         """Why Apply would be refused, or None."""
         try:
             domain, spec, _unreadable = _load(self._xml)
-            self._edit(domain, spec)
+            self._edit(domain, spec, trial=True)
         except ValueError as error:
             return str(error)
         except GLib.Error as error:
@@ -439,8 +478,6 @@ class RootPage:
         self._show_status("", _("Looking into %s…") % self._directory(), busy=True)
 
     def _looked(self, found):
-        if not self._found or self._found.directory != found.directory:
-            self._size = None
         self._found = found
         self._filling = True
         try:
@@ -461,9 +498,10 @@ class RootPage:
         self._show_no_virtiofsd(found)
         self._show_served(found)
 
-    def _measured(self, size, whole):
+    def _measured(self, directory, size, whole):
         text = texts.size(size)
         self._size = text if whole else _("more than %s") % text
+        self._size_of = directory
         self._show_facts()
 
     def _show_facts(self):
@@ -522,6 +560,10 @@ class RootPage:
         self._edited_cb()
         if not self._filling and self._get("root-enable").get_active() and not self._directory():
             self._get("root-directory").grab_focus()
+
+    def _check_again_cb(self, _button):
+        self._measurement.stop()
+        self._look()
 
     def _browse_cb(self, _button):
         if self._guest.remote:

@@ -77,11 +77,10 @@ def test_check_all(uri):
 
 
 def test_move_to_nfs(uri):
-    moved = run("move-to-nfs.py", uri, "web", "default", "192.168.122.10", check=False)
+    moved = run("move-to-nfs.py", uri, "web", "default", "192.168.122.10")
 
-    if moved.returncode != 0 and "NFS" in moved.stderr:
-        pytest.skip(moved.stderr.strip())
-    assert moved.stdout == "done\n"
+    # The test driver starts its guests by itself.
+    assert moved.stdout == "takes effect after the next shutdown\n"
 
 
 def test_watch_roots(tmp_path):

@@ -34,6 +34,12 @@ class Guest:
     def read_xml(self):
         return self.xml
 
+    def define(self, xml):
+        self.xml = xml
+
+    def attach(self, uuid, spec):
+        self.attached = (uuid, spec)
+
     def mark_edited(self):
         self.edits += 1
 
@@ -192,6 +198,56 @@ def test_greyed_transport_says_why(opened):
     assert widget(page, "root-nfs").get_sensitive() == (refusal is None)
     if refusal:
         assert widget(page, "root-nfs-note").get_text() == refusal
+
+
+def test_address_for_nfs_is_left_to_libvirt(opened, tree):
+    from gi.repository import Vmroot
+
+    guest = Guest()
+    page = opened(guest)
+    before = guest.xml
+    use(page, tree())
+    widget(page, "root-nfs").set_active(True)
+    assert page._problem() is None
+
+    page.apply()
+
+    uuid, spec = guest.attached
+    assert uuid == "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+    assert spec.get_transport() == Vmroot.Transport.NFS
+    assert not spec.get_address()
+    assert guest.xml == before
+
+
+def test_addresses_of_a_root_by_nfs_are_kept(opened, tree):
+    from gi.repository import Vmroot
+
+    domain = Vmroot.Domain.new_from_xml(definition())
+    spec = Vmroot.Spec.new(str(tree()))
+    spec.set_transport(Vmroot.Transport.NFS)
+    spec.set_mac_address("52:54:00:11:22:33")
+    spec.set_address("192.168.122.5/24")
+    spec.set_server("192.168.122.1")
+    domain.set_spec(spec)
+    guest = Guest(domain.to_xml())
+    page = opened(guest)
+    assert widget(page, "root-nfs").get_active()
+
+    widget(page, "root-kernel-args").set_text("quiet")
+    page.apply()
+
+    spec = described(guest.xml)
+    assert (spec.get_address(), spec.get_kernel_args()) == ("192.168.122.5/24", "quiet")
+
+
+def test_nfs_is_not_chosen_for_another_host(opened):
+    guest = Guest()
+    guest.remote = True
+
+    page = opened(guest)
+
+    assert not widget(page, "root-nfs").get_sensitive()
+    assert "own host" in widget(page, "root-nfs-note").get_text()
 
 
 def test_dropped_folder_becomes_the_root(opened, tree):
