@@ -115,6 +115,8 @@ vmroot_host_new_for_context (VmrootContext *context)
  * @sysroot: (nullable) (type filename): the directory that holds this host's `/etc`, `/run` and
  *   `/var`; %NULL for `/`
  *
+ * Gives access to what is done for guests on a machine. Nothing is read before it is asked for.
+ *
  * Returns: (transfer full): this machine
  *
  * Since: 1.0
