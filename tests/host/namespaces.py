@@ -75,35 +75,38 @@ def first_process_inside(process):
 
 
 def start(argv, branch, **popen_arguments):
-    """Start `argv` inside; kill the returned process and everything inside is gone."""
+    """Start `argv` inside. It ends with whoever called this, at the latest."""
+    apart = ["--mount", "--net", "--ipc", "--pid", "--cgroup", "--mount-proc"]
+    first = [sys.executable, os.path.abspath(__file__), *argv]
     return subprocess.Popen(
-        [
-            "unshare",
-            "--mount",
-            "--net",
-            "--ipc",
-            "--pid",
-            "--cgroup",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            sys.executable,
-            os.path.abspath(__file__),
-            *argv,
-        ],
+        ["setpriv", "--pdeathsig", "KILL", "unshare", *apart, "--fork", "--kill-child", *first],
         start_new_session=True,
         preexec_fn=branch.join,
         **popen_arguments,
     )
 
 
+def end(process):
+    """End what start() returned, and wait until nothing inside is left."""
+    if process.poll() is None:
+        try:
+            # With the first process the kernel ends all others, and unshare waits for that.
+            os.kill(first_process_inside(process.pid), signal.SIGKILL)
+        except (IndexError, FileNotFoundError, ProcessLookupError):
+            process.kill()
+    process.wait()
+
+
 def exit_on_signals():
-    """Leave by way of what is to be cleaned up."""
+    """Leave by way of what is to be cleaned up; once, so that this is not interrupted again."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def leave(number, _frame):
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in signals:
         signal.signal(number, leave)
 
 
@@ -111,12 +114,13 @@ def run(argv, **popen_arguments):
     """Run `argv` inside; return its exit status. A signal to us ends it, and all it started."""
     exit_on_signals()
     branch = CgroupBranch()
-    process = start(argv, branch, **popen_arguments)
     try:
-        return process.wait()
+        process = start(argv, branch, **popen_arguments)
+        try:
+            return process.wait()
+        finally:
+            end(process)
     finally:
-        process.kill()
-        process.wait()
         branch.remove()
 
 

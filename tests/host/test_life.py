@@ -71,6 +71,9 @@ def test_guest_that_is_not_ours_is_left_alone(host, make_guest):
     ours.boot()
     before = private_host.remains()
     foreign = make_guest("foreign", apply=False)
+    kernel = next(foreign.tree.glob("boot/vmlinuz-*"))
+    foreign.xml = foreign.xml.replace("<cmdline>", f"<kernel>{kernel}</kernel><cmdline>")
+    foreign.define()
     assert foreign.try_start().returncode == 0
     foreign.line.accept()
     assert foreign.is_running()
