@@ -88,12 +88,16 @@ def start(argv, branch, **popen_arguments):
 
 def end(process):
     """End what start() returned, and wait until nothing inside is left."""
-    if process.poll() is None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
         try:
             # With the first process the kernel ends all others, and unshare waits for that.
-            os.kill(first_process_inside(process.pid), signal.SIGKILL)
+            os.kill(first_process_inside(process.pid), number)
         except (IndexError, FileNotFoundError, ProcessLookupError):
             process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
     process.wait()
 
 

@@ -264,11 +264,11 @@ class Line:
             self.connection = None
 
     def read(self, seconds):
-        """The next line from the guest; None if it ended without one."""
+        """The next line from the guest; None if it ended or took too long."""
         self.connection.settimeout(seconds)
         try:
             line = self.lines.readline()
-        except ConnectionResetError:
+        except (ConnectionResetError, TimeoutError):
             return None
         return line.decode("utf-8", "replace").strip() if line else None
 
