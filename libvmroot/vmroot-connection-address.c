@@ -258,10 +258,11 @@ vmroot_address_reserve (VmrootConnection *connection,
   g_autoptr (VmrootNetwork) description = NULL;
 
   self->spec = vmroot_spec_copy (spec);
-  if (vmroot_spec_get_network (spec) == NULL && vmroot_spec_get_address (spec) == NULL)
+  if (vmroot_spec_get_network (spec) == NULL &&
+      (vmroot_spec_get_address (spec) == NULL || vmroot_spec_get_server (spec) == NULL))
     vmroot_spec_set_network (self->spec, DEFAULT_NETWORK);
   fill_in_mac_address (self->spec, domain);
-  /* A bridge that is not libvirt's: who gives the address knows the server, too. */
+  /* A bridge that is not libvirt's, where nobody can be asked. */
   if (vmroot_spec_get_network (self->spec) == NULL)
     return g_steal_pointer (&self);
 

@@ -24,4 +24,8 @@ vmroot_exports_line (const gchar *path, const gchar *client, const gchar *option
 gchar *vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The clients, one or more by one name, that etab has `path` exported to beside single addresses: a
+ * network, a domain, everybody. */
+gchar **vmroot_exports_list_wide (const gchar *etab, const gchar *path) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

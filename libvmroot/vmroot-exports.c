@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <gio/gio.h>
+
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
 
@@ -104,4 +106,24 @@ vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
     }
 
   return NULL;
+}
+
+gchar **
+vmroot_exports_list_wide (const gchar *etab, const gchar *path)
+{
+  g_autoptr (GStrvBuilder) wide = g_strv_builder_new ();
+  g_auto (GStrv) lines = g_strsplit (etab, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      const gsize length = strcspn (lines[i], " \t");
+      g_autofree gchar *exported = unescape (lines[i], length);
+      const gchar *clients = lines[i] + length + strspn (lines[i] + length, " \t");
+      g_autofree gchar *client = g_strndup (clients, strcspn (clients, "("));
+
+      if (*client != '\0' && g_str_equal (exported, path) && !g_hostname_is_ip_address (client))
+        g_strv_builder_add (wide, client);
+    }
+
+  return g_strv_builder_end (wide);
 }

@@ -16,6 +16,7 @@
 #include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <linux/magic.h>
@@ -202,7 +203,7 @@ check_server (VmrootContext *context, GError **error)
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
                            "The NFS server of this host does not run: start it with `systemctl "
-                           "enable --now nfs-server`, or run `vmroot setup`");
+                           "enable --now nfs-server`");
       return FALSE;
     }
   if (strstr (versions, "+4.2") == NULL)
@@ -403,20 +404,86 @@ is_prepared (VmrootContext *context, VmrootJournal *journal)
   return TRUE;
 }
 
+static void
+add (GPtrArray *findings,
+     const gchar *id,
+     VmrootSeverity severity,
+     const gchar *title,
+     const gchar *detail,
+     const gchar *fix)
+{
+  g_ptr_array_add (findings, g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity,
+                                           "title", title, "detail", detail, "fix", fix, NULL));
+}
+
+/* exports(5), “Subdirectory exports”: a client can guess the file handles of the rest. */
+static void
+find_shared_file_system (const VmrootServedDirectory *directory, GPtrArray *findings)
+{
+  g_autofree gchar *above = g_path_get_dirname (directory->path);
+  g_autofree gchar *detail = NULL;
+  struct stat status;
+  struct stat status_above;
+
+  if (stat (directory->path, &status) < 0 || stat (above, &status_above) < 0 ||
+      status.st_dev != status_above.st_dev)
+    return;
+
+  detail = g_strdup_printf ("%s is no file system of its own. A guest that is hostile to this host "
+                            "can guess the file handles of all that is on the same one, and %s it "
+                            "as root.",
+                            directory->directory, directory->writable ? "change" : "read");
+  add (findings, "nfs-shared-file-system", VMROOT_SEVERITY_WARNING,
+       "The directory shares its file system with others", detail,
+       "Give each root a file system of its own, such as a logical volume, or a btrfs or ZFS "
+       "file system; or use virtiofs for guests that you do not trust.");
+}
+
+static void
+find_wide_exports (VmrootContext *context,
+                   const VmrootServedDirectory *directory,
+                   GPtrArray *findings)
+{
+  g_autofree gchar *etab = read_text (context, ETAB);
+  g_auto (GStrv) wide = vmroot_exports_list_wide (etab, directory->path);
+  g_autofree gchar *clients = g_strjoinv (", ", wide);
+  g_autofree gchar *detail = NULL;
+
+  if (wide[0] == NULL)
+    return;
+
+  detail = g_strdup_printf ("%s is exported to %s, beside vmroot's export to the one guest.",
+                            directory->directory, clients);
+  add (findings, "nfs-wide-export", VMROOT_SEVERITY_WARNING, "Others can mount the directory, too",
+       detail, "Take it out of /etc/exports and /etc/exports.d, and run `exportfs -ra`.");
+}
+
 static gboolean
 check (VmrootContext *context,
        VmrootConfiguration *configuration,
+       GPtrArray *directories,
        GPtrArray *findings,
        GCancellable *cancellable,
        GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GError) server_error = NULL;
 
-  if (!check_server (context, &local_error))
-    g_ptr_array_add (findings,
-                     g_object_new (VMROOT_TYPE_FINDING, "id", "no-nfs-server", "severity",
-                                   VMROOT_SEVERITY_ERROR, "title", "No NFS 4.2 server", "detail",
-                                   local_error->message, "fix", "Run `vmroot setup`.", NULL));
+  if (!check_server (context, &server_error))
+    add (findings, "no-nfs-server", VMROOT_SEVERITY_ERROR, "No NFS 4.2 server",
+         server_error->message, "Run `systemctl enable --now nfs-server`.");
+
+  for (guint i = 0; i < directories->len; i++)
+    {
+      const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
+      g_autoptr (GError) local_error = NULL;
+
+      if (!check_file_system (directory, &local_error))
+        add (findings, "nfs-file-system", VMROOT_SEVERITY_ERROR, "NFS cannot export the directory",
+             local_error->message, "Move it to a file system such as ext4, XFS or btrfs.");
+      find_shared_file_system (directory, findings);
+      find_wide_exports (context, directory, findings);
+    }
+
   return TRUE;
 }
 

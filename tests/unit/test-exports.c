@@ -96,6 +96,20 @@ test_find_in_pieces (void)
     }
 }
 
+static void
+test_list_wide (void)
+{
+  const gchar *etab = "/export/a\t192.168.122.5(rw)\n/export/a\t192.168.122.0/24(rw)\n"
+                      "/export/a\t*(ro)\n/export/b\t*.example.org(rw)\n/export/a\tfd00::1(rw)\n";
+  g_auto (GStrv) wide = vmroot_exports_list_wide (etab, "/export/a");
+  g_auto (GStrv) none = vmroot_exports_list_wide (etab, "/export");
+
+  g_assert_cmpuint (g_strv_length (wide), ==, 2);
+  g_assert_cmpstr (wide[0], ==, "192.168.122.0/24");
+  g_assert_cmpstr (wide[1], ==, "*");
+  g_assert_cmpuint (g_strv_length (none), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -105,5 +119,6 @@ main (int argc, char **argv)
   g_test_add_func ("/exports/line-break", test_line_break);
   g_test_add_func ("/exports/find", test_find);
   g_test_add_func ("/exports/find-in-pieces", test_find_in_pieces);
+  g_test_add_func ("/exports/list-wide", test_list_wide);
   return g_test_run ();
 }
