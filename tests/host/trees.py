@@ -42,7 +42,7 @@ def cache():
     return pathlib.Path.home() / ".cache/vmroot"
 
 
-def _mmdebstrap(target, packages):
+def bootstrap(target, packages):
     # Were it interrupted, what it mounted in the tree would be there when the tree is removed.
     subprocess.run(
         namespaces.alone(
@@ -74,13 +74,13 @@ def _unlock_root(tree):
 
 
 def _make_debian(target):
-    _mmdebstrap(
+    bootstrap(
         target, ["linux-image-cloud-amd64", "systemd-sysv", "dbus", "libcap2-bin", "iputils-ping"]
     )
 
 
 def _make_sysvinit(target):
-    _mmdebstrap(target, ["sysvinit-core", "initscripts", "kmod"])
+    bootstrap(target, ["sysvinit-core", "initscripts", "kmod"])
     _copy_kernel(make(DEBIAN), target)
     with open(target / "etc/inittab", "a", encoding="utf-8") as inittab:
         inittab.write(

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A whole host, in QEMU: started, asked to run programs, and cut from its power."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+QEMU = "qemu-system-x86_64"
+BOOT_SECONDS = 180
+
+
+class CommandFailed(Exception):
+    """A program in the host ended otherwise than it should. The message has what it printed."""
+
+
+class HostFailed(Exception):
+    """The host did not do what was waited for. The message ends with the end of its console."""
+
+
+@dataclasses.dataclass
+class Result:
+    status: int
+    output: str
+    messages: str
+
+
+class Machine:
+    """`package`: a tar archive of what is installed over /. Changes to disks stay in `directory`."""
+
+    def __init__(self, image, package, directory):
+        self.image = image
+        self.package = package
+        self.directory = pathlib.Path(directory)
+        self.process = None
+        self.connection = None
+        self.answers = None
+        self.console = self.directory / "console.log"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.directory / "agent"))
+        self.listener.listen(1)
+        for name in ("root", "export"):
+            subprocess.run(
+                [
+                    "qemu-img",
+                    "create",
+                    "-q",
+                    "-f",
+                    "qcow2",
+                    "-F",
+                    "raw",
+                    "-b",
+                    str(getattr(image, name)),
+                    str(self.directory / f"{name}.qcow2"),
+                ],
+                check=True,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def _argv(self):
+        return [
+            "nice",
+            QEMU,
+            "-accel",
+            "tcg,thread=multi",
+            "-machine",
+            "q35",
+            "-cpu",
+            "max",
+            "-smp",
+            "2",
+            "-m",
+            "3072",
+            "-nodefaults",
+            "-nic",
+            "none",
+            "-display",
+            "none",
+            "-no-user-config",
+            "-kernel",
+            str(self.image.kernel),
+            "-initrd",
+            str(self.image.initramfs),
+            "-append",
+            "root=LABEL=host rw console=ttyS0 quiet systemd.show_status=false",
+            "-drive",
+            f"file={self.directory}/root.qcow2,format=qcow2,if=virtio,cache=writeback",
+            "-drive",
+            f"file={self.directory}/export.qcow2,format=qcow2,if=virtio,cache=writeback",
+            "-drive",
+            f"file={self.package},format=raw,if=virtio,readonly=on",
+            "-chardev",
+            f"file,id=console,path={self.console},append=on",
+            "-serial",
+            "chardev:console",
+            "-chardev",
+            f"socket,id=agent,path={self.directory}/agent",
+            "-device",
+            "virtio-serial",
+            "-device",
+            "virtserialport,chardev=agent,name=vmroot.agent",
+        ]
+
+    def start(self):
+        self.process = subprocess.Popen(
+            self._argv(), stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        self.listener.settimeout(BOOT_SECONDS)
+        self.connection, _ = self.listener.accept()
+        self.answers = self.connection.makefile("rb")
+        self.wait_for_boot()
+
+    def wait_for_boot(self):
+        """Until the agent of a new boot says that it is there."""
+        while "boot" not in self._read(BOOT_SECONDS):
+            pass
+
+    def _read(self, seconds):
+        self.connection.settimeout(seconds)
+        try:
+            line = self.answers.readline()
+        except TimeoutError:
+            line = b""
+        if not line:
+            raise HostFailed(f"the host says nothing.\n{self.console_tail()}")
+        return json.loads(line)
+
+    def run(self, *argv, check=True, text="", seconds=60):
+        """Run a program in the host."""
+        self.connection.sendall(
+            json.dumps({"argv": argv, "input": text, "seconds": seconds}).encode() + b"\n"
+        )
+        answer = self._read(seconds + 60)
+        result = Result(answer["status"], answer["output"], answer["messages"])
+        if check and result.status != 0:
+            raise CommandFailed(
+                f'{" ".join(argv)}: status {result.status}\n{result.output}{result.messages}'
+            )
+        return result
+
+    def read(self, path):
+        return self.run("cat", path).output
+
+    def write(self, path, text):
+        self.run("tee", path, text=text)
+
+    def install(self):
+        """Unpack the package, as dpkg would."""
+        self.run("tar", "--extract", "--file", "/dev/vdc", "--directory", "/", "--no-overwrite-dir")
+        self.run("ldconfig")
+
+    def reboot(self):
+        self.run("systemctl", "reboot", "--no-block")
+        self.wait_for_boot()
+
+    def cut_power(self):
+        """What was not written to a disk is lost; so are all guests."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._hang_up()
+
+    def _hang_up(self):
+        self.answers.close()
+        self.connection.close()
+
+    def console_tail(self):
+        return "\n".join(self.console.read_text(errors="replace").splitlines()[-40:])
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.cut_power()
+        self.listener.close()

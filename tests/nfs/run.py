@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run the nfs suite, or say why not: run.py PYTEST-TAP DIRECTORY [PYTEST ARGUMENT...]"""
+
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "host"))
+
+PROGRAMS = {
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+}
+
+
+def prefix():
+    options = subprocess.run(
+        ["meson", "introspect", "--buildoptions", os.environ["VMROOT_BUILD"]],
+        check=True,
+        capture_output=True,
+    )
+    return next(o["value"] for o in json.loads(options.stdout) if o["name"] == "prefix")
+
+
+def what_is_missing():
+    if os.geteuid() != 0:
+        return "not root: the disks of a host have files of every owner"
+    for program, package in PROGRAMS.items():
+        if not shutil.which(program):
+            return f"{program} is missing: install {package}"
+    if not importlib.util.find_spec("pytest"):
+        return "the Python module is missing: install python3-pytest"
+    if prefix() != "/usr":
+        return "the build has another prefix than /usr: meson setup --prefix=/usr"
+    return None
+
+
+def main():
+    missing = what_is_missing()
+    if missing:
+        print(f"1..0 # SKIP {missing}")
+        return 0
+    environment = {**os.environ, "PYTHONPATH": sys.path[0]}
+    return subprocess.run([sys.executable, *sys.argv[1:]], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
