@@ -39,7 +39,6 @@ def make_guest(host):
             name,
             new_tree(name, kind),
             memory=256,
-            cpus=1,
             arguments="console=ttyS0 quiet guest-probe=brief",
         )
         made.append(guest)

@@ -8,8 +8,8 @@ import subprocess
 import namespaces
 
 _SCRATCH = pathlib.Path("/run/private-root")
-# With a file system of their own, on machines that have these apart from the root.
-_OVERLAID = ("/usr", "/etc", "/var", "/opt")
+# With a file system of their own, on machines that have these apart from the root; /dev always.
+_OVERLAID = ("/dev", "/usr", "/etc", "/var", "/opt")
 # Fresh, whatever the machine has there.
 _EMPTY = ("/run", "/srv")
 

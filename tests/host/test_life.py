@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The life of a guest as libvirt drives it, calling our hook and starting our wrapper."""
 
+import difflib
 import pathlib
 import re
 import shutil
@@ -156,11 +157,11 @@ def test_clone_is_refused(host, make_guest):
 
 def test_remove_gives_back_the_definition(host, make_guest):
     guest = make_guest("removed", apply=False)
-    before = host.virsh("dumpxml", "--inactive", guest.name).stdout
+    before = guest.definition()
     guest.apply()
-    assert host.virsh("dumpxml", "--inactive", guest.name).stdout != before
+    assert guest.definition() != before
     host.vmroot("remove", guest.name)
-    assert host.virsh("dumpxml", "--inactive", guest.name).stdout == before
+    assert list(difflib.unified_diff(before, guest.definition(), n=0)) == []
 
 
 @pytest.mark.parametrize("option, kind", [("--read-only", "virtiofs"), ("--ephemeral", "overlay")])
