@@ -85,7 +85,7 @@ def _make_sysvinit(target):
     with open(target / "etc/inittab", "a", encoding="utf-8") as inittab:
         inittab.write(
             "T0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n"
-            "probe:2345:once:/usr/sbin/guest-probe\n"
+            "gp:2345:once:/usr/sbin/guest-probe\n"
         )
 
 
