@@ -33,6 +33,23 @@ def test_state_lasts_as_long_as_the_guest(make_guest):
     assert private_host.remains() == []
 
 
+def cgroups_of(pid):
+    return pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+
+
+def test_virtiofsd_is_not_in_the_cgroup_of_the_guest(make_guest):
+    # The device rules of that group would forbid virtiofsd to make the guest's device nodes.
+    guest = make_guest("cgroup")
+    guest.boot()
+    of_guest = cgroups_of(guest.qemu_pid())
+    if of_guest == cgroups_of("self"):
+        pytest.skip("libvirt has no control groups here: the guest is not in one of its own")
+    (wrapper,) = private_host.processes("vmroot-virtiofsd")
+    (virtiofsd,) = pathlib.Path(f"/proc/{wrapper}/task/{wrapper}/children").read_text().split()
+    assert cgroups_of(wrapper) == of_guest
+    assert cgroups_of(virtiofsd) != of_guest
+
+
 def test_crash_of_qemu_leaves_nothing(make_guest):
     guest = make_guest("crash")
     guest.boot()

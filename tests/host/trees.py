@@ -2,6 +2,7 @@
 """Root directories of real guests: made once, kept in a cache, copied for each use."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import shutil
@@ -126,7 +127,9 @@ NAMES = tuple(_MAKERS)
 
 
 def path(name):
-    return cache() / "trees" / name
+    """Named after this file's text too: a tree that was made in another way is not taken for it."""
+    recipe = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:8]
+    return cache() / "trees" / f"{name}-{recipe}"
 
 
 def make(name):
@@ -134,6 +137,8 @@ def make(name):
     tree = path(name)
     if tree.exists():
         return tree
+    for outdated in tree.parent.glob(f"{name}-{'[0-9a-f]' * 8}"):
+        remove(outdated)
     unfinished = tree.with_name(f"{name}.unfinished")
     remove(unfinished)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
