@@ -226,10 +226,8 @@ class OtherRelease:
             "plugin",
             "--suite",
             "host",
-            "--host-tests",
-            "test_distributions.py",
-            "--host-tests",
-            f"-k=[{trees.DEBIAN}",
+            # meson splits what it passes on as a shell would.
+            "--host-tests=-k='test_distributions and not sysvinit and not busybox'",
             stdout=subprocess.PIPE,
             text=True,
         )
