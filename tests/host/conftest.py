@@ -39,7 +39,7 @@ def make_guest(host):
             name,
             new_tree(name, kind),
             memory=256,
-            arguments="console=ttyS0 quiet guest-probe=brief",
+            arguments=f"{private_host.ARGUMENTS} quiet guest-probe=brief",
         )
         made.append(guest)
         guest.define()
