@@ -159,7 +159,16 @@ class Build:
         # A test program can fail where none of its tests did: by a crash, or out of time.
         if status != 0 and count.failed == 0:
             count.failed = 1
+        if count.failed:
+            self._explain()
         return count
+
+    def _explain(self):
+        """What TAP tests said of their failures, which meson keeps to its log."""
+        log = (self.directory / "meson-logs/testlog.txt").read_text(errors="replace")
+        for line in log.splitlines():
+            if line.startswith(("# ", "not ok", "Bail out!")):
+                print(line)
 
 
 class OtherRelease:

@@ -28,7 +28,10 @@ def main():
         inside.mkdir(parents=True, exist_ok=True)
         mount("--rbind", str(directory), str(inside))
     shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
-    os.chroot(root)
+    # Not chroot(2): libvirt enters QEMU's mount namespace, and is then at the namespace's own root.
+    os.chdir(root)
+    subprocess.run(["pivot_root", ".", "."], check=True)
+    subprocess.run(["umount", "--lazy", "."], check=True)
     os.chdir("/")
     os.execvp(sys.argv[separator + 1], sys.argv[separator + 1 :])
 

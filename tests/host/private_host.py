@@ -41,8 +41,7 @@ BOOT_SECONDS = 300
 STOP_SECONDS = 90
 
 # No security driver: profiles that libvirt would load into the kernel would be the whole machine's.
-# No mount namespace for each QEMU: in a folder, the /dev that libvirt 11 makes there has no terminals.
-QEMU_CONF = 'security_driver = "none"\nnamespaces = []\n'
+QEMU_CONF = 'security_driver = "none"\n'
 LIBVIRTD_CONF = 'auth_unix_rw = "none"\nauth_unix_ro = "none"\n'
 
 # The probe powers off at once. If init wants a page of its root between the end of the device and

@@ -15,9 +15,9 @@ _EMPTY = ("/run", "/srv")
 
 
 def _mount_points():
-    """Every mount point below the root, in the order in which they were made."""
+    """Every mount point below the root, once, in the order in which they were made."""
     with open("/proc/self/mountinfo", encoding="utf-8") as mountinfo:
-        points = [line.split()[4] for line in mountinfo]
+        points = dict.fromkeys(line.split()[4] for line in mountinfo)
     return [
         point
         for point in points
@@ -53,6 +53,10 @@ def enter(binds):
         inside = f"{root}{point}"
         if point in _OVERLAID:
             _overlay(point, inside)
+        elif point == "/dev/pts":
+            # One of our own: the consoles of these guests are nobody else's.
+            options = "newinstance,mode=620,ptmxmode=666"
+            namespaces.mount("-t", "devpts", "-o", options, "devpts", inside)
         elif os.path.exists(inside):
             namespaces.mount("--bind", point, inside)
     for empty in _EMPTY:
