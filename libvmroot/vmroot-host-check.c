@@ -219,8 +219,8 @@ vmroot_host_check (VmrootHost *self,
     }
   check_hook (self, findings);
   check_boot_directory (self, findings);
-  if (backend->check != NULL &&
-      !backend->check (self->context, configuration, directories, findings, cancellable, error))
+  if (backend->check != NULL && !backend->check (self->context, configuration, spec, directories,
+                                                 findings, cancellable, error))
     return NULL;
 
   return g_steal_pointer (&findings);

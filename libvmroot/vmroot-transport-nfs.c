@@ -12,25 +12,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-
-#include <linux/magic.h>
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
-#include "vmroot-finding.h"
 #include "vmroot-nfs-mount-private.h"
-#include "vmroot-transport-private.h"
+#include "vmroot-transport-nfs-private.h"
 
 #define EXPORTS_DIRECTORY VMROOT_SYSCONFDIR "/exports.d"
-#define ETAB "/var/lib/nfs/etab"
-#define THREADS "/proc/fs/nfsd/threads"
-#define VERSIONS "/proc/fs/nfsd/versions"
+#define ETAB VMROOT_TRANSPORT_NFS_ETAB
 #define EXPORTFS "exportfs"
 /* With thousands of exports it takes a tenth of a second. */
 #define EXPORTFS_SECONDS 20
@@ -48,16 +39,6 @@ file_exists (VmrootContext *context, const gchar *uuid)
   g_autofree gchar *path = vmroot_context_path (context, file);
 
   return g_file_test (path, G_FILE_TEST_EXISTS);
-}
-
-/* The empty string where there is no such file. */
-static gchar *
-read_text (VmrootContext *context, const gchar *file)
-{
-  g_autofree gchar *path = vmroot_context_path (context, file);
-  gchar *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? text : g_strdup ("");
 }
 
 /* Its own for each directory of a guest, and the same at each start: file handles that the guest
@@ -114,7 +95,7 @@ static gboolean
 is_exported (VmrootContext *context, VmrootJournal *journal, guint index)
 {
   const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
-  g_autofree gchar *etab = read_text (context, ETAB);
+  g_autofree gchar *etab = vmroot_transport_nfs_read (context, ETAB);
   g_autofree gchar *options = vmroot_exports_find (etab, directory->path, journal->client);
   g_autofree gchar *fsid = make_fsid (journal, index);
 
@@ -193,64 +174,12 @@ unexport_directory (VmrootContext *context,
   return FALSE;
 }
 
-static gboolean
-check_server (VmrootContext *context, GError **error)
-{
-  g_autofree gchar *threads = read_text (context, THREADS);
-  g_autofree gchar *versions = read_text (context, VERSIONS);
-
-  if (atoi (threads) <= 0)
-    {
-      g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                           "The NFS server of this host does not run: start it with `systemctl "
-                           "enable --now nfs-server`");
-      return FALSE;
-    }
-  if (strstr (versions, "+4.2") == NULL)
-    {
-      g_set_error (
-          error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-          "The NFS server of this host does not speak NFS 4.2 (it says “%s”): see nfs.conf(5)",
-          g_strchomp (versions));
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* What has no file handles, or none that outlive a restart, exportfs takes, and the guest then
- * finds no root. */
-static gboolean
-check_file_system (const VmrootServedDirectory *directory, GError **error)
-{
-  struct
-  {
-    struct file_handle handle;
-    guchar bytes[MAX_HANDLE_SZ];
-  } handle = { .handle.handle_bytes = MAX_HANDLE_SZ };
-  struct statfs status;
-  const gchar *problem = NULL;
-  int mount_id;
-
-  if (statfs (directory->path, &status) == 0 && status.f_type == NFS_SUPER_MAGIC)
-    problem = "is on an NFS server itself: let the guest mount it from there (server)";
-  else if (name_to_handle_at (AT_FDCWD, directory->path, &handle.handle, &mount_id, 0) < 0 &&
-           errno == EOPNOTSUPP)
-    problem = "is on a file system that NFS cannot export, such as overlayfs: move it to another";
-  if (problem == NULL)
-    return TRUE;
-
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY, "%s %s", directory->directory,
-               problem);
-  return FALSE;
-}
-
 /* The same directory exported to the same address by somebody else would be taken over, and taken
  * away at the end. */
 static gboolean
 check_others (VmrootContext *context, VmrootJournal *journal, GError **error)
 {
-  g_autofree gchar *etab = read_text (context, ETAB);
+  g_autofree gchar *etab = vmroot_transport_nfs_read (context, ETAB);
 
   for (guint i = 0; i < journal->directories->len; i++)
     {
@@ -356,11 +285,12 @@ prepare (VmrootContext *context,
     return TRUE;
 
   content = make_file_content (configuration, journal, error);
-  if (content == NULL || !check_server (context, error) ||
+  if (content == NULL || !vmroot_transport_nfs_check_server (context, error) ||
       !check_client (context, journal, error) || !check_others (context, journal, error))
     return FALSE;
   for (guint i = 0; i < journal->directories->len; i++)
-    if (!check_file_system (g_ptr_array_index (journal->directories, i), error))
+    if (!vmroot_transport_nfs_check_file_system (g_ptr_array_index (journal->directories, i),
+                                                 error))
       return FALSE;
 
   if (!vmroot_context_make_directory (context, EXPORTS_DIRECTORY, 0755, error) ||
@@ -404,93 +334,10 @@ is_prepared (VmrootContext *context, VmrootJournal *journal)
   return TRUE;
 }
 
-static void
-add (GPtrArray *findings,
-     const gchar *id,
-     VmrootSeverity severity,
-     const gchar *title,
-     const gchar *detail,
-     const gchar *fix)
-{
-  g_ptr_array_add (findings, g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity,
-                                           "title", title, "detail", detail, "fix", fix, NULL));
-}
-
-/* exports(5), “Subdirectory exports”: a client can guess the file handles of the rest. */
-static void
-find_shared_file_system (const VmrootServedDirectory *directory, GPtrArray *findings)
-{
-  g_autofree gchar *above = g_path_get_dirname (directory->path);
-  g_autofree gchar *detail = NULL;
-  struct stat status;
-  struct stat status_above;
-
-  if (stat (directory->path, &status) < 0 || stat (above, &status_above) < 0 ||
-      status.st_dev != status_above.st_dev)
-    return;
-
-  detail = g_strdup_printf ("%s is no file system of its own. A guest that is hostile to this host "
-                            "can guess the file handles of all that is on the same one, and %s it "
-                            "as root.",
-                            directory->directory, directory->writable ? "change" : "read");
-  add (findings, "nfs-shared-file-system", VMROOT_SEVERITY_WARNING,
-       "The directory shares its file system with others", detail,
-       "Give each root a file system of its own, such as a logical volume, or a btrfs or ZFS "
-       "file system; or use virtiofs for guests that you do not trust.");
-}
-
-static void
-find_wide_exports (VmrootContext *context,
-                   const VmrootServedDirectory *directory,
-                   GPtrArray *findings)
-{
-  g_autofree gchar *etab = read_text (context, ETAB);
-  g_auto (GStrv) wide = vmroot_exports_list_wide (etab, directory->path);
-  g_autofree gchar *clients = g_strjoinv (", ", wide);
-  g_autofree gchar *detail = NULL;
-
-  if (wide[0] == NULL)
-    return;
-
-  detail = g_strdup_printf ("%s is exported to %s, beside vmroot's export to the one guest.",
-                            directory->directory, clients);
-  add (findings, "nfs-wide-export", VMROOT_SEVERITY_WARNING, "Others can mount the directory, too",
-       detail, "Take it out of /etc/exports and /etc/exports.d, and run `exportfs -ra`.");
-}
-
-static gboolean
-check (VmrootContext *context,
-       VmrootConfiguration *configuration,
-       GPtrArray *directories,
-       GPtrArray *findings,
-       GCancellable *cancellable,
-       GError **error)
-{
-  g_autoptr (GError) server_error = NULL;
-
-  if (!check_server (context, &server_error))
-    add (findings, "no-nfs-server", VMROOT_SEVERITY_ERROR, "No NFS 4.2 server",
-         server_error->message, "Run `systemctl enable --now nfs-server`.");
-
-  for (guint i = 0; i < directories->len; i++)
-    {
-      const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
-      g_autoptr (GError) local_error = NULL;
-
-      if (!check_file_system (directory, &local_error))
-        add (findings, "nfs-file-system", VMROOT_SEVERITY_ERROR, "NFS cannot export the directory",
-             local_error->message, "Move it to a file system such as ext4, XFS or btrfs.");
-      find_shared_file_system (directory, findings);
-      find_wide_exports (context, directory, findings);
-    }
-
-  return TRUE;
-}
-
 const VmrootTransportBackend vmroot_transport_nfs = {
   .describe = describe,
   .prepare = prepare,
   .release = release,
   .is_prepared = is_prepared,
-  .check = check,
+  .check = vmroot_transport_nfs_check,
 };

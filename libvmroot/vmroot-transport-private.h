@@ -34,10 +34,11 @@ typedef struct
                        GError **error);
   /* Whether what `prepare` did for a running guest is still there. */
   gboolean (*is_prepared) (VmrootContext *context, VmrootJournal *journal);
-  /* NULL, or what speaks against serving `directories` (VmrootServedDirectory) here: adds
-   * VmrootFinding to `findings`. */
+  /* NULL, or what speaks against serving `directories` (VmrootServedDirectory) here as `spec` says:
+   * adds VmrootFinding to `findings`. */
   gboolean (*check) (VmrootContext *context,
                      VmrootConfiguration *configuration,
+                     VmrootSpec *spec,
                      GPtrArray *directories,
                      GPtrArray *findings,
                      GCancellable *cancellable,

@@ -83,6 +83,7 @@ find_virtiofsd (VmrootContext *context,
 static gboolean
 check (VmrootContext *context,
        VmrootConfiguration *configuration,
+       VmrootSpec *spec,
        GPtrArray *directories,
        GPtrArray *findings,
        GCancellable *cancellable,

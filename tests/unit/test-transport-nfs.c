@@ -5,7 +5,6 @@
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
-#include "vmroot-finding.h"
 #include "vmroot-spec.h"
 #include "vmroot-transport-private.h"
 
@@ -346,35 +345,6 @@ test_file_system_without_handles (Fixture *fixture, gconstpointer data)
   assert_nothing_left (fixture);
 }
 
-static gboolean
-has_finding (GPtrArray *findings, const gchar *id)
-{
-  for (guint i = 0; i < findings->len; i++)
-    if (g_str_equal (vmroot_finding_get_id (g_ptr_array_index (findings, i)), id))
-      return TRUE;
-
-  return FALSE;
-}
-
-static void
-test_check (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GPtrArray) findings = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GError) error = NULL;
-
-  add_directory (fixture, "/proc/self", TRUE);
-  write_file (fixture, "/proc/fs/nfsd/threads", "0\n");
-  write_file (fixture, "/var/lib/nfs/etab", "/proc/self\t*(rw)\n");
-  g_assert_true (vmroot_transport_nfs.check (fixture->context, fixture->configuration,
-                                             fixture->journal->directories, findings, NULL,
-                                             &error));
-
-  g_assert_true (has_finding (findings, "no-nfs-server"));
-  g_assert_true (has_finding (findings, "nfs-file-system"));
-  g_assert_true (has_finding (findings, "nfs-shared-file-system"));
-  g_assert_true (has_finding (findings, "nfs-wide-export"));
-}
-
 /* Only what this host itself serves is exported. */
 static void
 test_describe (Fixture *fixture, gconstpointer data)
@@ -416,7 +386,6 @@ main (int argc, char **argv)
   ADD ("no-server", test_no_server);
   ADD ("read-only-etc", test_read_only_etc);
   ADD ("file-system-without-handles", test_file_system_without_handles);
-  ADD ("check", test_check);
   ADD ("describe", test_describe);
   return g_test_run ();
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vmroot-transport-private.h"
+
+G_BEGIN_DECLS
+
+/* The table of what is exported. */
+#define VMROOT_TRANSPORT_NFS_ETAB "/var/lib/nfs/etab"
+
+/* The text of a file of this host; the empty string where there is no such file. */
+gchar *vmroot_transport_nfs_read (VmrootContext *context, const gchar *file)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether this host's NFS server runs and speaks what guests do. */
+gboolean vmroot_transport_nfs_check_server (VmrootContext *context, GError **error);
+
+/* Whether NFS can export what `directory` lies on. */
+gboolean vmroot_transport_nfs_check_file_system (const VmrootServedDirectory *directory,
+                                                 GError **error);
+
+/* VmrootTransportBackend.check */
+gboolean vmroot_transport_nfs_check (VmrootContext *context,
+                                     VmrootConfiguration *configuration,
+                                     VmrootSpec *spec,
+                                     GPtrArray *directories,
+                                     GPtrArray *findings,
+                                     GCancellable *cancellable,
+                                     GError **error);
+
+G_END_DECLS
