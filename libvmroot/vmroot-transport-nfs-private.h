@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 gchar *vmroot_transport_nfs_read (VmrootContext *context, const gchar *file)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The network interface of this host that has `address`; NULL: none has. */
+gboolean
+vmroot_transport_nfs_find_interface (const gchar *address, gchar **interface, GError **error);
+
 /* Whether this host's NFS server runs and speaks what guests do. */
 gboolean vmroot_transport_nfs_check_server (VmrootContext *context, GError **error);
 

@@ -10,9 +10,9 @@
 
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "vmroot-error.h"
@@ -225,37 +225,30 @@ check_client (VmrootContext *context, VmrootJournal *journal, GError **error)
 }
 
 static gboolean
-has_address (const struct ifaddrs *addresses, const gchar *wanted)
+is_address (const struct sockaddr *candidate, GInetAddress *wanted)
 {
-  gchar text[INET_ADDRSTRLEN];
+  g_autoptr (GSocketAddress) address = NULL;
+  gsize size;
 
-  for (; addresses != NULL; addresses = addresses->ifa_next)
-    {
-      const struct sockaddr_in *address = (const void *)addresses->ifa_addr;
+  if (candidate == NULL || (candidate->sa_family != AF_INET && candidate->sa_family != AF_INET6))
+    return FALSE;
 
-      if (address != NULL && address->sin_family == AF_INET &&
-          inet_ntop (AF_INET, &address->sin_addr, text, sizeof text) != NULL &&
-          g_str_equal (text, wanted))
-        return TRUE;
-    }
-
-  return FALSE;
+  size =
+      candidate->sa_family == AF_INET ? sizeof (struct sockaddr_in) : sizeof (struct sockaddr_in6);
+  address = g_socket_address_new_from_native ((gpointer)candidate, size);
+  return g_inet_address_equal (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)),
+                               wanted);
 }
 
-/* A server that is not this host exports what it wants: here, there is nothing to do. So after a
- * migration, the guest goes on with the host it came from. */
-static gboolean
-describe (VmrootContext *context, VmrootSpec *spec, VmrootJournal *journal, GError **error)
+gboolean
+vmroot_transport_nfs_find_interface (const gchar *address, gchar **interface, GError **error)
 {
+  g_autoptr (GInetAddress) wanted = g_inet_address_new_from_string (address);
   struct ifaddrs *addresses = NULL;
 
-  if (!vmroot_nfs_mount_is_described (spec))
-    {
-      g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                           "The guest's root is described without an address or a server: describe "
-                           "it anew with vmroot apply");
-      return FALSE;
-    }
+  *interface = NULL;
+  if (wanted == NULL)
+    return TRUE;
   if (getifaddrs (&addresses) < 0)
     {
       const int saved_errno = errno;
@@ -265,9 +258,32 @@ describe (VmrootContext *context, VmrootSpec *spec, VmrootJournal *journal, GErr
       return FALSE;
     }
 
-  if (has_address (addresses, vmroot_spec_get_server (spec)))
-    journal->client = vmroot_nfs_mount_client (spec);
+  for (const struct ifaddrs *a = addresses; a != NULL && *interface == NULL; a = a->ifa_next)
+    if (is_address (a->ifa_addr, wanted))
+      *interface = g_strdup (a->ifa_name);
   freeifaddrs (addresses);
+  return TRUE;
+}
+
+/* A server that is not this host exports what it wants: here, there is nothing to do. So after a
+ * migration, the guest goes on with the host it came from. */
+static gboolean
+describe (VmrootContext *context, VmrootSpec *spec, VmrootJournal *journal, GError **error)
+{
+  g_autofree gchar *interface = NULL;
+
+  if (!vmroot_nfs_mount_is_described (spec))
+    {
+      g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+                           "The guest's root is described without an address or a server: describe "
+                           "it anew with vmroot apply");
+      return FALSE;
+    }
+  if (!vmroot_transport_nfs_find_interface (vmroot_spec_get_server (spec), &interface, error))
+    return FALSE;
+
+  if (interface != NULL)
+    journal->client = vmroot_nfs_mount_client (spec);
   return TRUE;
 }
 
