@@ -104,7 +104,23 @@ setup_record_get (SetupRecord *self, guint i)
     .kind = json_object_get_string_member (thing, "kind"),
     .path = json_object_get_string_member (thing, "path"),
     .content = json_object_get_string_member_with_default (thing, "content", ""),
+    .previous = json_object_get_string_member_with_default (thing, "previous", NULL),
+    .before = json_object_get_string_member_with_default (thing, "before", NULL),
+    .piece = json_object_get_string_member_with_default (thing, "piece", NULL),
   };
+}
+
+gint
+setup_record_find (SetupRecord *self, const gchar *kind, const gchar *path)
+{
+  for (guint i = 0; i < setup_record_get_length (self); i++)
+    {
+      const SetupThing thing = setup_record_get (self, i);
+
+      if (g_str_equal (thing.kind, kind) && g_str_equal (thing.path, path))
+        return (gint)i;
+    }
+  return -1;
 }
 
 static gboolean
@@ -118,18 +134,38 @@ save (SetupRecord *self, GError **error)
                                    0644, error);
 }
 
-gboolean
-setup_record_add (SetupRecord *self, const SetupThing *thing, GError **error)
+static void
+set_member (JsonObject *object, const gchar *name, const gchar *value)
+{
+  if (value != NULL)
+    json_object_set_string_member (object, name, value);
+}
+
+static JsonObject *
+object_of_thing (const SetupThing *thing)
 {
   JsonObject *object = json_object_new ();
-  g_autofree gchar *checksum = NULL;
 
-  json_object_set_string_member (object, "kind", thing->kind);
-  json_object_set_string_member (object, "path", thing->path);
-  if (g_str_equal (thing->kind, SETUP_FILE))
-    checksum = setup_checksum (thing->content);
-  if (thing->content != NULL)
-    json_object_set_string_member (object, "content", checksum != NULL ? checksum : thing->content);
+  set_member (object, "kind", thing->kind);
+  set_member (object, "path", thing->path);
+  set_member (object, "content", thing->content);
+  set_member (object, "previous", thing->previous);
+  set_member (object, "before", thing->before);
+  set_member (object, "piece", thing->piece);
+  return object;
+}
+
+gboolean
+setup_record_set (SetupRecord *self, const SetupThing *thing, GError **error)
+{
+  const gint i = setup_record_find (self, thing->kind, thing->path);
+  JsonObject *object = object_of_thing (thing);
+
+  if (i >= 0)
+    {
+      /* What `thing` points to may belong to the old one. */
+      json_array_remove_element (get_made (self), (guint)i);
+    }
   json_array_add_object_element (get_made (self), object);
   return save (self, error);
 }
@@ -155,7 +191,7 @@ setup_record_set_reload (SetupRecord *self, gboolean reload, GError **error)
 }
 
 gchar *
-setup_checksum (const gchar *content)
+setup_checksum (const gchar *content, gsize length)
 {
-  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, content, -1);
+  return g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *)content, length);
 }

@@ -10,6 +10,11 @@ import pytest
 VMROOT = os.environ["VMROOT"]
 HOOK = os.environ["VMROOT_HOOK_DIR"] + "/vmroot-hook"
 LINK = "etc/libvirt/hooks/qemu.d/vmroot"
+def without_texts(output):
+    """A dry run shows what files will hold, indented."""
+    return "".join(line for line in output.splitlines(True) if not line.startswith(" "))
+
+
 MADE = ["/etc/vmroot", "/etc/vmroot/vmroot.conf", "/export", "/etc/libvirt/hooks/qemu.d/vmroot"]
 
 
@@ -20,6 +25,7 @@ class Host:
         self.root = path / "host"
         self.bin = path / "bin"
         self.calls = path / "calls"
+        self.units = path / "units"
         hook = self.root / HOOK.lstrip("/")
         hook.parent.mkdir(parents=True)
         hook.write_text("")
@@ -27,18 +33,68 @@ class Host:
         (self.root / "etc/libvirt").mkdir(parents=True)
         self.bin.mkdir()
 
-    def has_systemd(self, active):
-        (self.root / "run/systemd/system").mkdir(parents=True)
-        systemctl = self.bin / "systemctl"
-        systemctl.write_text(
-            "#!/bin/sh\n"
-            f'echo "$@" >> {self.calls}\n'
-            f'[ "$2" != is-active ] || [ "$3" = {active}.service ]\n'
-        )
-        systemctl.chmod(0o755)
+    def has_program(self, name, script):
+        """A program that writes down how it is called."""
+        program = self.bin / name
+        program.write_text(f'#!/bin/sh\necho "$@" >> {self.calls}-{name}\n{script}\n')
+        program.chmod(0o755)
 
-    def systemctl_calls(self):
-        return self.calls.read_text().splitlines() if self.calls.exists() else []
+    def calls_of(self, name):
+        calls = self.calls.with_name(f"calls-{name}")
+        return calls.read_text().splitlines() if calls.exists() else []
+
+    def has_systemd(self, *active):
+        """A systemctl that keeps a file for each unit that is active, and one for each enabled."""
+        for directory in ("run/systemd/system", "etc/systemd/system"):
+            (self.root / directory).mkdir(parents=True)
+        for state in ("active", "enabled"):
+            (self.units / state).mkdir(parents=True)
+        for unit in active:
+            (self.units / "active" / f"{unit}.service").touch()
+        self.has_program(
+            "systemctl",
+            f"cd {self.units}\n"
+            'case "$2" in\n'
+            'is-active) [ -e "active/$3" ] ;;\n'
+            'is-enabled) [ -e "enabled/$3" ] ;;\n'
+            'start) touch "active/$3" ;;\n'
+            'stop) rm "active/$3" ;;\n'
+            'enable) touch "enabled/$3" ;;\n'
+            'disable) rm "enabled/$3" ;;\n'
+            "esac",
+        )
+
+    def units_that_are(self, state):
+        return sorted(path.stem for path in (self.units / state).iterdir())
+
+    def changes_to_units(self):
+        calls = self.calls_of("systemctl")
+        asked = ("is-active", "is-enabled", "show")
+        return [call for call in calls if not any(word in call.split() for word in asked)]
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def has_nfs_server(self, threads=8, versions="+3 +4 +4.1 +4.2", listener="00000000:0801"):
+        """The kernel's server, as /proc shows it."""
+        self.write("usr/sbin/rpc.nfsd", "").chmod(0o755)
+        self.write("proc/meminfo", "MemTotal: 1000000 kB\n")
+        self.write("proc/fs/nfsd/threads", str(threads))
+        self.write("proc/fs/nfsd/versions", versions + "\n")
+        self.write(
+            "proc/net/tcp",
+            "  sl  local_address rem_address   st tx_queue rx_queue\n"
+            "   0: 00000000:0016 00000000:0000 0A 00000000:00000000\n"
+            f"   1: {listener} 00000000:0000 0A 00000000:00000000\n"
+            "  12: 0100007F:0801 0100007F:9A3C 01 00000000:00000000\n",
+        )
+
+    def has_nss_modules(self, *modules):
+        for module in modules or ("libvirt", "libvirt_guest"):
+            self.write(f"usr/lib/x86_64-linux-gnu/libnss_{module}.so.2", "")
 
     def setup(self, *words):
         return subprocess.run(
@@ -82,7 +138,7 @@ def test_dry_run_says_what_setup_does_and_does_nothing(host):
     assert host.picture() == before
     for path in MADE:
         assert path in planned.stdout
-    assert host.setup().stdout == planned.stdout.replace("would make", "made")
+    assert host.setup().stdout == without_texts(planned.stdout).replace("would make", "made")
 
 
 def test_second_setup_has_nothing_to_do(host):
@@ -193,12 +249,11 @@ def test_the_daemon_that_runs_is_told_once(host, active):
 
     planned = host.setup("--dry-run")
     assert f"would reload {active}.service" in planned.stdout
-    assert not any(" reload " in call for call in host.systemctl_calls())
+    assert not host.changes_to_units()
 
     assert f"reloaded {active}.service" in host.setup().stdout
     host.setup()
-    reloads = [call for call in host.systemctl_calls() if " reload " in call]
-    assert reloads == [f"--quiet reload {active}.service"]
+    assert host.changes_to_units() == [f"--quiet reload {active}.service"]
 
 
 def test_a_reload_that_failed_is_made_up_for(host):
@@ -240,3 +295,340 @@ def test_only_root_changes_the_host():
 
     assert result.returncode == 1
     assert "sudo vmroot setup" in result.stderr
+
+
+# Pieces, one by one.
+
+
+def test_plain_setup_leaves_nfs_and_names_alone(host):
+    host.has_nfs_server()
+    host.write("etc/nsswitch.conf", "hosts: files dns\n")
+    host.has_nss_modules()
+    host.setup()
+
+    assert not (host.root / "etc/nfs.conf.d").exists()
+    assert (host.root / "etc/nsswitch.conf").read_text() == "hosts: files dns\n"
+
+
+def test_a_piece_alone(host):
+    assert host.setup("export").returncode == 0
+    assert (host.root / "export").is_dir()
+    assert not (host.root / "etc/vmroot").exists()
+    assert not (host.root / LINK).is_symlink()
+
+
+def test_undo_of_a_piece_leaves_the_others(host):
+    host.setup()
+    undone = host.setup("--undo", "hook")
+
+    assert undone.returncode == 0, undone.stderr
+    assert not (host.root / LINK).is_symlink()
+    assert (host.root / "export").is_dir()
+    host.setup("--undo")
+    assert not (host.root / "export").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["kitchen"],
+        ["nfs", "--nfs-versions=3"],
+        ["nfs", "--nfs-host=somewhere"],
+        ["--nfs-host=192.0.2.1"],
+        ["--restart"],
+    ],
+)
+def test_misuse(host, words):
+    before = host.picture()
+
+    assert host.setup(*words).returncode == 2
+    assert host.picture() == before
+
+
+# The NFS server.
+
+NFS_CONF = "etc/nfs.conf.d/vmroot.conf"
+
+
+def settings(host):
+    lines = (host.root / NFS_CONF).read_text().splitlines()
+    return dict(line.split("=") for line in lines if "=" in line)
+
+
+def test_nfs_server_is_configured_enabled_and_started(host):
+    host.has_systemd()
+    host.has_nfs_server()
+    before = host.picture()
+    planned = host.setup("nfs", "--dry-run")
+    assert host.picture() == before and not host.changes_to_units()
+
+    result = host.setup("nfs")
+
+    assert result.returncode == 0, result.stderr
+    assert settings(host) == {"vers4": "y", "vers4.2": "y", "threads": "8"}
+    assert host.units_that_are("active") == host.units_that_are("enabled") == ["nfs-server"]
+    assert "    threads=8\n" in planned.stdout
+    planned_steps = without_texts(planned.stdout)
+    for did in ("made", "enabled", "started"):
+        plan = {"made": "make", "enabled": "enable", "started": "start"}[did]
+        planned_steps = planned_steps.replace(f"would {plan} ", f"{did} ")
+    assert result.stdout == planned_steps
+
+    changes = host.changes_to_units()
+    again = host.setup("nfs")
+    assert "nothing to do" in again.stdout
+    assert host.changes_to_units() == changes
+
+
+def test_undo_of_nfs_gives_everything_back(host):
+    host.has_systemd()
+    host.has_nfs_server()
+    (host.root / "var/lib").mkdir(parents=True)
+    before = host.picture()
+    host.setup("nfs", "--nfs-host=192.168.122.1")
+    assert host.setup("--undo").returncode == 0
+
+    assert host.picture() == before
+    assert host.units_that_are("active") == host.units_that_are("enabled") == []
+
+
+def test_a_server_that_ran_before_runs_after_undo(host):
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(threads=8)
+    host.setup("nfs")
+    host.setup("--undo")
+
+    assert host.units_that_are("active") == ["nfs-server"]
+    assert not host.units_that_are("enabled")
+
+
+def test_a_server_that_exports_is_not_stopped(host):
+    host.has_systemd()
+    host.has_nfs_server()
+    host.setup("nfs")
+    host.write("var/lib/nfs/etab", "/srv\t192.0.2.7(rw)\n")
+    undone = host.setup("--undo")
+
+    assert "left started unit nfs-server.service: it exports something" in undone.stdout
+    assert host.units_that_are("active") == ["nfs-server"]
+    host.write("var/lib/nfs/etab", "")
+    host.setup("--undo")
+    assert not host.units_that_are("active")
+
+
+@pytest.mark.parametrize(("gibibytes", "most"), [(1, 16), (4, 64), (1024, 256)])
+def test_threads_by_memory_and_cores(host, gibibytes, most):
+    host.has_nfs_server()
+    host.write("proc/meminfo", f"MemTotal: {gibibytes << 20} kB\nMemFree: 7 kB\n")
+    host.setup("nfs")
+
+    cores = len(os.sched_getaffinity(0))
+    assert int(settings(host)["threads"]) == max(8, min(8 * cores, most))
+
+
+def test_threads_of_a_running_server_are_raised_while_it_runs(host):
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(threads=3)
+    threads = host.root / "proc/fs/nfsd/threads"
+
+    assert "/proc/fs/nfsd/threads: 8" in host.setup("nfs", "--dry-run").stdout
+    assert threads.read_text() == "3"
+    host.setup("nfs")
+    assert threads.read_text() == "8"
+    assert not any("restart" in call for call in host.changes_to_units())
+
+    host.setup("--undo")
+    assert threads.read_text() == "3"
+
+
+def test_more_threads_of_the_administrator_stay(host):
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(threads=64)
+    host.write("etc/nfs.conf", "[mountd]\nthreads=1\n[nfsd]\n# threads=8\nthreads = 64\n")
+    host.setup("nfs")
+
+    assert "threads" not in settings(host)
+    assert (host.root / "proc/fs/nfsd/threads").read_text() == "64"
+
+
+def test_versions_and_addresses_only_when_asked_and_kept_then(host):
+    host.has_systemd()
+    host.has_nfs_server()
+    host.setup("nfs", "--nfs-versions=4.2", "--nfs-host=192.168.122.1")
+    asked = settings(host)
+    assert asked["host"] == "192.168.122.1"
+    assert asked["vers3"] == asked["vers4.0"] == asked["vers4.1"] == "n"
+    drop_in = host.root / "etc/systemd/system/nfs-server.service.d/vmroot.conf"
+    assert "After=libvirtd.service" in drop_in.read_text()
+
+    host.has_nfs_server(versions="-3 +4 -4.1 +4.2", listener="017AA8C0:0801")
+    assert "nothing to do" in host.setup("nfs").stdout
+    assert settings(host) == asked
+
+    host.setup("nfs", "--nfs-versions=all", "--nfs-host=")
+    assert settings(host).keys() == {"vers4", "vers4.2", "threads"}
+    assert not drop_in.exists()
+
+
+RESTARTS = {
+    "4.2 is off": ([], "+3 +4 +4.1 -4.2", "00000000:0801"),
+    "others are on": (["--nfs-versions=4.2"], "+3 +4 +4.1 +4.2", "00000000:0801"),
+    "listens on all": (["--nfs-host=192.168.122.1"], "+4 +4.2", "00000000:0801"),
+    "listens on another": (["--nfs-host=192.168.122.1"], "+4 +4.2", "010011AC:0801"),
+    "listens on one": (["--nfs-host="], "+4 +4.2", "017AA8C0:0801"),
+}
+
+
+@pytest.mark.parametrize("case", RESTARTS)
+def test_restart_that_would_disturb_others_is_refused(host, case):
+    words, versions, listener = RESTARTS[case]
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(versions=versions, listener=listener)
+    host.write("var/lib/nfs/etab", "/srv\t192.0.2.7(rw)\n")
+    before = host.picture()
+
+    refused = host.setup("nfs", *words)
+    assert refused.returncode == 1 and "--restart" in refused.stderr
+    assert host.picture() == before
+
+    assert "restarted nfs-server.service" in host.setup("nfs", "--restart", *words).stdout
+
+
+def test_restart_of_a_server_without_clients(host):
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(versions="+3 +4 +4.1 -4.2")
+
+    assert "restarted nfs-server.service" in host.setup("nfs").stdout
+    assert "restarted nfs-server.service" in host.setup("--undo").stdout
+
+
+def test_server_that_is_as_asked_goes_on(host):
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(versions="-3 +4 -4.1 +4.2", listener="017AA8C0:0801")
+    result = host.setup("nfs", "--nfs-versions=4.2", "--nfs-host=192.168.122.1")
+
+    assert result.returncode == 0
+    assert not any("restart" in call for call in host.changes_to_units())
+
+
+def test_nfs_configuration_of_somebody_else_stays(host):
+    host.has_systemd("nfs-server")
+    host.has_nfs_server(threads=4)
+    host.write(NFS_CONF, "[nfsd]\nthreads=4\n")
+    result = host.setup("nfs")
+
+    assert result.returncode == 0
+    assert NFS_CONF in result.stderr
+    assert (host.root / NFS_CONF).read_text() == "[nfsd]\nthreads=4\n"
+    assert (host.root / "proc/fs/nfsd/threads").read_text() == "4"
+
+
+def test_nfs_server_that_is_not_installed_is_named(host):
+    before = host.picture()
+    result = host.setup("nfs")
+
+    assert result.returncode == 1
+    assert "nfs-kernel-server" in result.stderr
+    assert host.picture() == before
+
+
+# Names of guests.
+
+NSSWITCH = "etc/nsswitch.conf"
+
+HOSTS_LINES = {
+    "hosts:          files dns": "hosts:          files libvirt libvirt_guest dns",
+    "hosts:\tfiles mdns4_minimal [NOTFOUND=return] dns # mine": (
+        "hosts:\tfiles mdns4_minimal [NOTFOUND=return] libvirt libvirt_guest dns # mine"
+    ),
+    "hosts: mymachines resolve [!UNAVAIL=return] files dns": (
+        "hosts: mymachines libvirt libvirt_guest resolve [!UNAVAIL=return] files dns"
+    ),
+    "hosts: files [dns=return] myhostname  ": (
+        "hosts: files [dns=return] myhostname libvirt libvirt_guest  "
+    ),
+    "hosts: files libvirt dns": "hosts: files libvirt libvirt_guest dns",
+    "hosts: files libvirt libvirt_guest dns": "hosts: files libvirt libvirt_guest dns",
+    "#hosts: files dns": "#hosts: files dns",
+}
+
+
+@pytest.mark.parametrize("line", HOSTS_LINES)
+def test_libvirts_modules_come_before_who_asks_the_network(host, line):
+    host.has_nss_modules()
+    before = f"passwd: files\n{line}\n\nnetworks: dns"
+    file = host.write(NSSWITCH, before)
+    file.chmod(0o664)
+
+    planned = host.setup("nss", "--dry-run")
+    assert file.read_text() == before
+    host.setup("nss")
+    assert file.read_text() == before.replace(line, HOSTS_LINES[line])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o664
+    if line != HOSTS_LINES[line]:
+        assert HOSTS_LINES[line] in planned.stdout
+
+    assert "nothing to do" in host.setup("nss").stdout
+    host.setup("--undo")
+    assert file.read_text() == before
+    assert stat.S_IMODE(file.stat().st_mode) == 0o664
+
+
+def test_nothing_is_named_that_is_not_installed(host):
+    file = host.write(NSSWITCH, "hosts: files dns\n")
+    assert "libnss-libvirt" in host.setup("nss").stderr
+
+    host.has_nss_modules("libvirt")
+    host.setup("nss")
+    assert file.read_text() == "hosts: files libvirt dns\n"
+
+    host.has_nss_modules()
+    host.setup("nss")
+    assert file.read_text() == "hosts: files libvirt libvirt_guest dns\n"
+    host.setup("--undo")
+    assert file.read_text() == "hosts: files dns\n"
+
+
+def test_a_file_that_was_changed_since_is_left(host):
+    host.has_nss_modules()
+    file = host.write(NSSWITCH, "hosts: files dns\n")
+    host.setup("nss")
+    file.write_text(file.read_text() + "networks: files\n")
+
+    for words in (["--dry-run"], []):
+        assert "left /etc/nsswitch.conf: it was changed" in host.setup("--undo", *words).stdout
+    assert file.read_text() == "hosts: files libvirt libvirt_guest dns\nnetworks: files\n"
+
+
+def test_an_edit_after_somebody_elses_is_undone_to_that(host):
+    host.has_nss_modules()
+    file = host.write(NSSWITCH, "hosts: files dns\n")
+    host.setup("nss")
+    file.write_text("hosts: files resolve\n")
+    host.setup("nss")
+    assert file.read_text() == "hosts: files libvirt libvirt_guest resolve\n"
+
+    host.setup("--undo")
+    assert file.read_text() == "hosts: files resolve\n"
+
+
+def test_an_edit_that_was_recorded_and_not_made_is_forgotten(host):
+    host.has_nss_modules()
+    (host.root / "var/lib").mkdir(parents=True)
+    file = host.write(NSSWITCH, "hosts: files dns\n")
+    before = host.picture()
+    host.setup("nss")
+    file.write_text("hosts: files dns\n")
+
+    undone = host.setup("--undo")
+    assert "left" not in undone.stdout
+    assert host.picture() == before
+
+
+def test_what_authselect_writes_is_left_to_it(host):
+    host.has_nss_modules()
+    host.write("etc/authselect/nsswitch.conf", "hosts: files dns\n")
+    (host.root / NSSWITCH).symlink_to("authselect/nsswitch.conf")
+
+    assert "authselect" in host.setup("nss").stderr
+    assert (host.root / NSSWITCH).read_text() == "hosts: files dns\n"
