@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much a guest reads and writes in its root: what the kernel counts for its virtiofsd.
+"""How much a guest reads and writes in its root: what the kernel counts for its virtiofsd, or its
+NFS server for the guest's exports.
 
-/proc/PID/io is for those who may trace the process: root, for libvirt's system guests.
+/proc/PID/io is for those who may trace the process: root, for libvirt's system guests. What the
+NFS server counts, everybody may read.
 """
 
 import os
 import pathlib
+import re
 import time
 
 PROC = pathlib.Path("/proc")
+EXPORT_STATS = PROC / "fs/nfsd/export_stats"
 POINTS = 60
 
 
@@ -28,32 +32,83 @@ def _serves(arguments, directory):
     )
 
 
-def find_servers(directory, proc=PROC):
-    """The processes that serve the directory."""
+def find_servers(directories, proc=PROC):
+    """The virtiofsd processes that serve any of the directories."""
     found = []
     for entry in proc.iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            arguments = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            arguments = (entry / "cmdline").read_bytes().decode(errors="surrogateescape")
         except OSError:
             continue
-        if _serves(arguments, directory):
+        if any(_serves(arguments.split("\0"), directory) for directory in directories):
             found.append(int(entry.name))
     return found
 
 
-def _count(pid, proc):
-    fields = dict(line.split(": ") for line in (proc / str(pid) / "io").read_text().splitlines())
-    return int(fields["rchar"]), int(fields["wchar"])
+class VirtiofsdCounter:
+    """What processes of virtiofsd have read and written."""
+
+    def __init__(self, pids, proc=PROC):
+        self._files = [proc / str(pid) / "io" for pid in pids]
+
+    def read(self):
+        """(bytes read, bytes written) since they started. Fails where they cannot be told."""
+        if not self._files:
+            raise LookupError("no virtiofsd")
+        counts = [
+            dict(line.split(": ") for line in file.read_text().splitlines()) for file in self._files
+        ]
+        return sum(int(one["rchar"]) for one in counts), sum(int(one["wchar"]) for one in counts)
+
+
+def _unescaped(text):
+    r"""The kernel writes blanks, tabs, newlines and backslashes as \040 and so on."""
+    return re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal.group(1), 8)]), text)
+
+
+def read_export_stats(text):
+    """(bytes read, bytes written) by (directory, client), of the bytes of the NFS server's file:
+
+        /export/web	192.168.122.2	1700000000
+        	fh_stale: 0
+        	io_read: 4096
+        	io_write: 512
+    """
+    stats = {}
+    counts = {}
+    for line in text.splitlines():
+        if line.startswith(b"#") or not line.strip():
+            continue
+        if line.startswith(b"\t"):
+            name, _colon, value = line.strip().partition(b": ")
+            counts[name] = int(value)
+        else:
+            path, client, _since = line.split(b"\t")
+            counts = stats[(os.fsdecode(_unescaped(path)), os.fsdecode(_unescaped(client)))] = {}
+    return {key: (one[b"io_read"], one[b"io_write"]) for key, one in stats.items()}
+
+
+class ExportCounter:
+    """What the NFS server has read and written for one client in some directories."""
+
+    def __init__(self, directories, client, file=EXPORT_STATS):
+        self._keys = [(directory, client) for directory in directories]
+        self._file = file
+
+    def read(self):
+        """As VirtiofsdCounter.read(). An export that no request came for yet is not in the file."""
+        stats = read_export_stats(self._file.read_bytes())
+        counts = [stats[key] for key in self._keys if key in stats]
+        return sum(read for read, _ in counts), sum(written for _, written in counts)
 
 
 class Activity:
     """Bytes read and written for each second, newest last."""
 
-    def __init__(self, pids, proc=PROC, clock=time.monotonic):
-        self._pids = pids
-        self._proc = proc
+    def __init__(self, counter, clock=time.monotonic):
+        self._counter = counter
         self._clock = clock
         self._last = self._read()
         self.reads = [0.0] * POINTS
@@ -61,15 +116,14 @@ class Activity:
 
     def _read(self):
         try:
-            counts = [_count(pid, self._proc) for pid in self._pids]
-        except (OSError, ValueError, KeyError):
+            return self._clock(), *self._counter.read()
+        except (OSError, ValueError, LookupError):
             return None
-        return self._clock(), sum(read for read, _ in counts), sum(write for _, write in counts)
 
     @property
     def known(self):
         """Whether this user may see the counts."""
-        return bool(self._pids) and self._last is not None
+        return self._last is not None
 
     def sample(self):
         now = self._read()

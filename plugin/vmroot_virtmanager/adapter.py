@@ -57,10 +57,10 @@ def activate(vmwindow):
         _log("the page is left out: %s. Install vmroot's introspection data", error)
         return
 
-    from . import running
+    from . import other_launch
 
     vmwindow.vmmDetails = _details_with_root(stock, module)
-    running.announce()
+    other_launch.announce()
 
 
 def _log(message, *args):
@@ -208,16 +208,29 @@ class _Guest:
         """The definition that outlasts the guest's shutdown, as libvirt has it now."""
         return self._details.vm.get_xml_to_define()
 
+    def read_running_xml(self):
+        """The definition that the guest was started with, where it runs."""
+        return self._details.vm.xmlobj.get_xml()
+
     def define(self, xml):
         self._details.vm.define_xml(xml)
 
+    def list_networks(self):
+        """The name of each of libvirt's networks, and its addresses (None where it has none)."""
+        networks = self._details.vm.conn.list_nets()
+        return sorted((net.get_name(), net.get_ipv4_network()[0]) for net in networks)
+
     def attach(self, uuid, spec):
-        """For what only libvirt can tell: networks, and an address that is free."""
+        """Gives the guest a root, as Vmroot.Connection does: with an address that is reserved on
+        the network. Without a spec, gives the address back."""
         from gi.repository import GLib, Vmroot
 
         try:
             connection = Vmroot.Connection.open(self._details.vm.conn.get_uri())
-            connection.attach(uuid, spec, None)
+            if spec is None:
+                connection.detach(uuid, None)
+            else:
+                connection.attach(uuid, spec, None)
         except GLib.Error as error:
             raise ValueError(error.message) from None
 
@@ -240,8 +253,11 @@ class _Guest:
         self._browser.set_finish_cb(lambda _browser, path: chosen(path))
         self._browser.show(self._details.topwin)
 
+    # As on virt-manager's performance page: read, written
+    graph_colors = ("#82003B", "#295C45")
+
     def make_graph(self):
-        """The graph of virt-manager's performance page, for two values: read and written."""
+        """The graph of that page, for the two values."""
         from virtManager.lib.graphwidgets import Sparkline
 
         graph = Sparkline()
@@ -249,7 +265,8 @@ class _Guest:
         graph.set_property("reversed", True)
         graph.set_property("filled", False)
         graph.set_property("num_sets", 2)
-        graph.set_property("rgb", [x / 255.0 for x in (0x82, 0x00, 0x3B, 0x29, 0x5C, 0x45)])
+        rgb = bytes.fromhex("".join(self.graph_colors).replace("#", ""))
+        graph.set_property("rgb", [value / 255.0 for value in rgb])
         graph.show()
         return graph
 

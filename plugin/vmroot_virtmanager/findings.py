@@ -156,3 +156,26 @@ class FindingList:
         self._shown = None
         for child in self._box.get_children():
             child.destroy()
+
+
+class Status:
+    """The line above the findings: what is being done, or what was found, in a sentence."""
+
+    def __init__(self, get):
+        self._spinner = get("root-spinner")
+        self._icon = get("root-status-icon")
+        self._text = get("root-status")
+
+    def say(self, icon, text):
+        self._show(text, busy=False)
+        self._icon.set_from_icon_name(icon, Gtk.IconSize.MENU)
+
+    def wait(self, text):
+        self._show(text, busy=True)
+        self._spinner.start()
+
+    def _show(self, text, busy):
+        self._spinner.stop()
+        self._spinner.set_visible(busy)
+        self._icon.set_visible(not busy)
+        self._text.set_text(text)

@@ -6,11 +6,10 @@ was found is handed over in the main loop.
 """
 
 import os
-import threading
 
 from gi.repository import Gio, GLib, Vmroot
 
-from .activity import find_servers
+from .background import Job
 from .texts import _
 
 
@@ -26,10 +25,6 @@ class Inspection:
         self.obstacle = None
         # Whether the obstacle is only that this user may not look
         self.private = False
-        # What the host says is served to the guest, if this user may know
-        self.root = None
-        self.roots_unseen = False
-        self.servers = []
 
 
 def _unreadable(directory):
@@ -81,13 +76,6 @@ def _read_host(inspection, spec, uuid, cancellable):
         ]
     except GLib.Error:
         pass  # of this user's rights: `vmroot check` as root tells
-    try:
-        for root in host.list_roots():
-            if uuid and root.get_uuid() == uuid:
-                inspection.root = root
-    except GLib.Error:
-        inspection.roots_unseen = True
-    inspection.servers = find_servers(inspection.directory)
 
 
 def inspect(spec, uuid, cancellable):
@@ -107,6 +95,15 @@ def inspect(spec, uuid, cancellable):
     return inspection
 
 
+def _look(spec, uuid, cancellable):
+    try:
+        return inspect(spec, uuid, cancellable)
+    except Exception as error:
+        inspection = Inspection(spec.get_directory())
+        inspection.obstacle = str(error)
+        return inspection
+
+
 class Inspector:
     """Looks again and again; only the last look counts."""
 
@@ -116,7 +113,7 @@ class Inspector:
     def __init__(self, started, done):
         self._started = started
         self._done = done
-        self._cancellable = None
+        self._job = None
         self._timeout = 0
 
     def look(self, spec, uuid, pause=False):
@@ -128,36 +125,17 @@ class Inspector:
 
     def _start(self, spec, uuid):
         self._timeout = 0
-        self._cancellable = Gio.Cancellable()
         self._started()
-        threading.Thread(
-            target=self._run,
-            args=(spec, uuid, self._cancellable),
-            name="vmroot inspection",
-            daemon=True,
-        ).start()
-        return GLib.SOURCE_REMOVE
-
-    def _run(self, spec, uuid, cancellable):
-        try:
-            inspection = inspect(spec, uuid, cancellable)
-        except Exception as error:
-            inspection = Inspection(spec.get_directory())
-            inspection.obstacle = str(error)
-        GLib.idle_add(self._hand_over, inspection, cancellable)
-
-    def _hand_over(self, inspection, cancellable):
-        if not cancellable.is_cancelled():
-            self._done(inspection)
+        self._job = Job(lambda cancellable: _look(spec, uuid, cancellable), self._done)
         return GLib.SOURCE_REMOVE
 
     def stop(self):
         if self._timeout:
             GLib.source_remove(self._timeout)
             self._timeout = 0
-        if self._cancellable:
-            self._cancellable.cancel()
-            self._cancellable = None
+        if self._job:
+            self._job.cancel()
+            self._job = None
 
 
 class Measurement:

@@ -61,6 +61,36 @@ def virt_manager(desktop, node, tmp_path):
         app.close()
 
 
+@pytest.fixture
+def gtk(desktop):
+    """What can be imported once there is a display."""
+    import gi
+
+    gi.require_version("Gtk", "3.0")
+    gi.require_version("Vmroot", "1.0")
+    from gi.repository import Gtk
+
+    return Gtk
+
+
+@pytest.fixture
+def opened(gtk):
+    """Makes a page that shows `guest`."""
+    from vmroot_virtmanager.page import RootPage
+
+    pages = []
+
+    def make(guest):
+        page = RootPage(guest)
+        page.refresh()
+        pages.append(page)
+        return page
+
+    yield make
+    for page in pages:
+        page.cleanup()
+
+
 RELEASE = "6.1.0-50-amd64"
 MODULES = (
     "fs/fuse/fuse",

@@ -3,7 +3,13 @@
 
 import pytest
 
-from vmroot_virtmanager.activity import Activity, find_servers
+from vmroot_virtmanager.activity import (
+    Activity,
+    ExportCounter,
+    VirtiofsdCounter,
+    find_servers,
+    read_export_stats,
+)
 
 
 @pytest.fixture
@@ -25,14 +31,14 @@ def test_both_dialects_of_virtiofsd_are_found(proc):
     proc(22, "/usr/libexec/virtiofsd", "--fd=30", "--shared-dir", "/export/web2")
     root = proc(23, "/bin/cat", "source=/export/web")
 
-    assert sorted(find_servers("/export/web", root)) == [20, 21]
+    assert sorted(find_servers(["/export/web"], root)) == [20, 21]
 
 
 def test_rates_are_those_of_the_time_between(proc):
     root = proc(20, "virtiofsd", read=1000, written=500)
     proc(21, "virtiofsd")
     now = [100.0]
-    activity = Activity([20, 21], root, lambda: now[0])
+    activity = Activity(VirtiofsdCounter([20, 21], root), lambda: now[0])
 
     now[0] += 2
     proc(20, "virtiofsd", read=3000, written=500)
@@ -48,16 +54,51 @@ def test_counts_that_may_not_be_read_are_not_known(proc):
     root = proc(20, "virtiofsd")
     (root / "20/io").unlink()
 
-    assert not Activity([20], root).known
-    assert not Activity([], root).known
+    assert not Activity(VirtiofsdCounter([20], root)).known
+    assert not Activity(VirtiofsdCounter([], root)).known
 
 
 def test_server_that_ended_is_not_known_any_more(proc):
     root = proc(20, "virtiofsd")
-    activity = Activity([20], root)
+    activity = Activity(VirtiofsdCounter([20], root))
     assert activity.known
 
     (root / "20/io").unlink()
     activity.sample()
 
     assert not activity.known
+
+
+STATS = """#path domain start-time
+#	stats
+/export/web	192.168.122.2	1732464000
+	fh_stale: 0
+	io_read: 8192
+	io_write: 512
+
+/export/a\\040b	192.168.122.3	1732464001
+	fh_stale: 1
+	io_read: 7
+	io_write: 9
+
+"""
+
+
+def test_statistics_of_the_nfs_server():
+    assert read_export_stats(STATS.encode()) == {
+        ("/export/web", "192.168.122.2"): (8192, 512),
+        ("/export/a b", "192.168.122.3"): (7, 9),
+    }
+
+
+def test_exports_to_the_guest_are_added_up(tmp_path):
+    file = tmp_path / "export_stats"
+    file.write_text(STATS + STATS.replace("/export/web", "/srv/pkgs"))
+
+    counter = ExportCounter(["/export/web", "/srv/pkgs", "/unused"], "192.168.122.2", file)
+
+    assert counter.read() == (16384, 1024)
+
+
+def test_host_without_nfs_server_is_not_known(tmp_path):
+    assert not Activity(ExportCounter(["/export/web"], "192.168.122.2", tmp_path / "none")).known

@@ -2,105 +2,13 @@
 """The page by itself, in this process: what virt-manager cannot easily be brought to do."""
 
 import gc
-import pathlib
+import threading
 import time
 import weakref
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-DATA = pathlib.Path(__file__).parent / "data"
-NAMESPACE = "{urn:vmroot:domain:1}"
-
-
-def definition():
-    node = ElementTree.parse(DATA / "guest.xml").getroot()
-    domain = node.find("domain")
-    domain.remove(domain[-1])  # how the test driver is to start it
-    return ElementTree.tostring(domain, encoding="unicode").replace("@name@", "web")
-
-
-class Guest:
-    """What virt-manager is to the page."""
-
-    window = None
-    remote = False
-
-    def __init__(self, xml=None, running=False):
-        self.xml = xml or definition()
-        self.running = running
-        self.edits = 0
-
-    def read_xml(self):
-        return self.xml
-
-    def define(self, xml):
-        self.xml = xml
-
-    def attach(self, uuid, spec):
-        self.attached = (uuid, spec)
-
-    def mark_edited(self):
-        self.edits += 1
-
-    def cleanup(self):
-        pass
-
-
-@pytest.fixture
-def gtk(desktop):
-    """What can be imported once there is a display."""
-    import gi
-
-    gi.require_version("Gtk", "3.0")
-    gi.require_version("Vmroot", "1.0")
-    from gi.repository import Gtk
-
-    return Gtk
-
-
-@pytest.fixture
-def opened(gtk):
-    """Makes a page that shows `guest`."""
-    from vmroot_virtmanager.page import RootPage
-
-    pages = []
-
-    def make(guest):
-        page = RootPage(guest)
-        page.refresh()
-        pages.append(page)
-        return page
-
-    yield make
-    for page in pages:
-        page.cleanup()
-
-
-def run_until(question, timeout=20):
-    from gi.repository import GLib
-
-    context = GLib.MainContext.default()
-    deadline = time.monotonic() + timeout
-    while not question():
-        assert time.monotonic() < deadline
-        context.iteration(False)
-        time.sleep(0.001)
-
-
-def widget(page, name):
-    return page._builder.get_object(name)
-
-
-def use(page, directory):
-    widget(page, "root-enable").set_active(True)
-    widget(page, "root-directory").set_text(str(directory))
-
-
-def described(xml):
-    from gi.repository import Vmroot
-
-    return Vmroot.Domain.new_from_xml(xml).get_spec()
+from lone_page import Guest, definition, described, run_until, use, widget
 
 
 def test_everything_on_the_page_is_written_and_shown_again(opened, tree):
@@ -110,7 +18,7 @@ def test_everything_on_the_page_is_written_and_shown_again(opened, tree):
     page = opened(guest)
     use(page, tree())
     widget(page, "root-kernel-args").set_text("quiet loglevel=3")
-    page._choose("root-access", "ephemeral")
+    page._access.choose("ephemeral")
     page._shares.add("/srv/packages", "/srv/pkgs", True)
     page._tmpfs.add("/var/tmp", 64 * 1024 * 1024)
 
@@ -152,7 +60,7 @@ def test_what_the_page_does_not_show_is_kept(opened, tree):
 
 def test_another_client_s_root_is_not_overwritten(opened, tree):
     from gi.repository import Vmroot
-    from vmroot_virtmanager.page import Conflict
+    from vmroot_virtmanager.definition import Conflict
 
     guest = Guest()
     page = opened(guest)
@@ -189,67 +97,6 @@ def test_metadata_of_a_later_vmroot_is_left_alone(opened, tree):
     assert widget(page, "root-notice").get_text()
 
 
-def test_greyed_transport_says_why(opened):
-    from vmroot_virtmanager import page as module
-
-    refusal = module._refusal(definition(), module.Vmroot.Transport.NFS)
-    page = opened(Guest())
-
-    assert widget(page, "root-nfs").get_sensitive() == (refusal is None)
-    if refusal:
-        assert widget(page, "root-nfs-note").get_text() == refusal
-
-
-def test_address_for_nfs_is_left_to_libvirt(opened, tree):
-    from gi.repository import Vmroot
-
-    guest = Guest()
-    page = opened(guest)
-    before = guest.xml
-    use(page, tree())
-    widget(page, "root-nfs").set_active(True)
-    assert page._problem() is None
-
-    page.apply()
-
-    uuid, spec = guest.attached
-    assert uuid == "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
-    assert spec.get_transport() == Vmroot.Transport.NFS
-    assert not spec.get_address()
-    assert guest.xml == before
-
-
-def test_addresses_of_a_root_by_nfs_are_kept(opened, tree):
-    from gi.repository import Vmroot
-
-    domain = Vmroot.Domain.new_from_xml(definition())
-    spec = Vmroot.Spec.new(str(tree()))
-    spec.set_transport(Vmroot.Transport.NFS)
-    spec.set_mac_address("52:54:00:11:22:33")
-    spec.set_address("192.168.122.5/24")
-    spec.set_server("192.168.122.1")
-    domain.set_spec(spec)
-    guest = Guest(domain.to_xml())
-    page = opened(guest)
-    assert widget(page, "root-nfs").get_active()
-
-    widget(page, "root-kernel-args").set_text("quiet")
-    page.apply()
-
-    spec = described(guest.xml)
-    assert (spec.get_address(), spec.get_kernel_args()) == ("192.168.122.5/24", "quiet")
-
-
-def test_nfs_is_not_chosen_for_another_host(opened):
-    guest = Guest()
-    guest.remote = True
-
-    page = opened(guest)
-
-    assert not widget(page, "root-nfs").get_sensitive()
-    assert "own host" in widget(page, "root-nfs-note").get_text()
-
-
 def test_dropped_folder_becomes_the_root(opened, tree):
     class Dropped:
         def get_uris(self):
@@ -259,7 +106,7 @@ def test_dropped_folder_becomes_the_root(opened, tree):
     guest = Guest()
     page = opened(guest)
 
-    page._dropped_cb(page.widget, None, 0, 0, Dropped(), 0, 0)
+    page._directory._dropped(page.widget, None, 0, 0, Dropped(), 0, 0)
 
     assert widget(page, "root-enable").get_active()
     assert widget(page, "root-directory").get_text() == str(root)
@@ -320,9 +167,13 @@ def test_only_the_last_look_counts(opened, tree):
     assert page._found.directory == str(second)
 
 
-def test_opening_and_closing_leaves_nothing_behind(gtk, tree):
+def test_opening_and_closing_leaves_nothing_behind(gtk, tree, monkeypatch):
     from gi.repository import GLib
+    from vmroot_virtmanager import transport
     from vmroot_virtmanager.page import RootPage
+
+    # Which runs virtiofsd to ask what it is, each time.
+    monkeypatch.setattr(transport, "obstacles", lambda _cancellable: {})
 
     root = tree()
     pages, finalized = [], []
@@ -336,6 +187,7 @@ def test_opening_and_closing_leaves_nothing_behind(gtk, tree):
             widget(page, name).weak_ref(finalized.append, name)
         page.cleanup()
         del page
+    run_until(lambda: threading.active_count() == 1)
     run_until(lambda: not GLib.MainContext.default().iteration(False))
     gc.collect()
 

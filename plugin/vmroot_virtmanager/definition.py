@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest's definition as libvirt has it, and what it says of the root. Knows nothing of Gtk."""
+
+import xml.etree.ElementTree
+
+from gi.repository import GLib, Vmroot
+
+from .texts import _
+
+
+class Conflict(Exception):
+    """Somebody else changed the guest's root since the page showed it."""
+
+
+def needs_connection(*specs):
+    """Whether only a connection to libvirt can make the change: it reserves and releases the
+    addresses of roots by NFS."""
+    return any(spec and spec.get_transport() == Vmroot.Transport.NFS for spec in specs)
+
+
+def with_some_address(spec):
+    """As if libvirt had reserved one, for trying out everything else."""
+    if spec.get_transport() == Vmroot.Transport.NFS:
+        spec.set_network(spec.get_network() or "default")
+        spec.set_mac_address(spec.get_mac_address() or "52:54:00:00:00:01")
+        spec.set_address(spec.get_address() or "192.168.122.2/24")
+        spec.set_server(spec.get_server() or "192.168.122.1")
+    return spec
+
+
+class Definition:
+    def __init__(self, document):
+        self.document = document
+        self.uuid = None
+        # None where the guest has no root of ours, or one that cannot be read
+        self.spec = None
+        self.error = None
+        try:
+            domain = Vmroot.Domain.new_from_xml(document)
+            self.uuid = domain.get_uuid()
+            self.spec = domain.get_spec()
+        except GLib.Error as error:
+            if not error.matches(Vmroot.error_quark(), Vmroot.Error.NO_SPEC):
+                self.error = error
+
+    @property
+    def of_later_vmroot(self):
+        """What a later vmroot wrote is not ours to change."""
+        return self.error is not None and self.error.matches(
+            Vmroot.error_quark(), Vmroot.Error.METADATA_VERSION
+        )
+
+    def says_the_same(self, other):
+        """Whether the roots are the same. Everything else may differ."""
+        return self._root() == other._root()
+
+    def _root(self):
+        if self.error is not None:
+            return self.error.message
+        if self.spec is None:
+            return None
+        spec = self.spec
+        return (
+            [spec.get_property(prop.name) for prop in spec.list_properties()],
+            [
+                (s.get_directory(), s.get_mount_point(), s.get_read_only())
+                for s in spec.list_shares()
+            ],
+            [(t.get_mount_point(), t.get_size()) for t in spec.list_tmpfs()],
+            [(path, spec.get_run_file(path)) for path in spec.list_run_files()],
+        )
+
+    def with_root(self, spec):
+        """The document with that root; with None, as it was before it had one."""
+        try:
+            domain = Vmroot.Domain.new_from_xml(self.document)
+            domain.set_spec(spec)
+        except GLib.Error as error:
+            raise ValueError(error.message) from None
+        return domain.to_xml()
+
+    def refusal(self, transport):
+        """Why this guest cannot have a root over `transport`, or None."""
+        spec = Vmroot.Spec.new("/srv")
+        spec.set_transport(transport)
+        try:
+            Definition(self.with_root(None)).with_root(with_some_address(spec))
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def boots_from(self):
+        """A sentence about a guest whose root is not ours."""
+        root = xml.etree.ElementTree.fromstring(self.document)
+        kernel = root.findtext("os/kernel")
+        if kernel:
+            return _("The guest boots from the kernel %s.") % kernel
+        for disk in root.iterfind("devices/disk"):
+            source = disk.find("source")
+            if disk.get("device", "disk") == "disk" and source is not None:
+                for name in ("file", "dev", "volume", "name"):
+                    if source.get(name):
+                        return _("The guest boots from the disk %s.") % source.get(name)
+        if root.find("devices/interface") is not None:
+            return _("The guest has no disk to boot from; it may boot from the network.")
+        return _("The guest has nothing to boot from.")
