@@ -24,8 +24,18 @@ vmroot_exports_line (const gchar *path, const gchar *client, const gchar *option
 gchar *vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* The clients, one or more by one name, that etab has `path` exported to beside single addresses: a
- * network, a domain, everybody. */
-gchar **vmroot_exports_list_wide (const gchar *etab, const gchar *path) G_GNUC_WARN_UNUSED_RESULT;
+/* A line of etab. */
+typedef struct
+{
+  gchar *path;
+  gchar *client;
+  gchar **options;
+} VmrootExport;
+
+/* All of them, as VmrootExport; lines that are not whole are left out. */
+GPtrArray *vmroot_exports_list (const gchar *etab) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether it is not to a single host: a network, a netgroup, a domain, everybody. */
+gboolean vmroot_export_is_wide (const VmrootExport *self);
 
 G_END_DECLS

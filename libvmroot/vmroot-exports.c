@@ -108,22 +108,57 @@ vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
   return NULL;
 }
 
-gchar **
-vmroot_exports_list_wide (const gchar *etab, const gchar *path)
+static void
+export_free (VmrootExport *export)
 {
-  g_autoptr (GStrvBuilder) wide = g_strv_builder_new ();
+  g_free (export->path);
+  g_free (export->client);
+  g_strfreev (export->options);
+  g_free (export);
+}
+
+static VmrootExport *
+parse_line (const gchar *line)
+{
+  const gsize length = strcspn (line, " \t");
+  const gchar *client = line + length + strspn (line + length, " \t");
+  const gsize client_length = strcspn (client, "(");
+  const gchar *options = client + client_length;
+  g_autofree gchar *inner = NULL;
+  VmrootExport *export;
+
+  if (client_length == 0 || *options != '(' || !g_str_has_suffix (options, ")"))
+    return NULL;
+
+  inner = g_strndup (options + 1, strlen (options) - 2);
+  export = g_new0 (VmrootExport, 1);
+  export->path = unescape (line, length);
+  export->client = g_strndup (client, client_length);
+  export->options = g_strsplit (inner, ",", -1);
+  return export;
+}
+
+GPtrArray *
+vmroot_exports_list (const gchar *etab)
+{
+  GPtrArray *exports = g_ptr_array_new_with_free_func ((GDestroyNotify)export_free);
   g_auto (GStrv) lines = g_strsplit (etab, "\n", -1);
 
-  for (guint i = 0; lines[i] != NULL; i++)
+  for (gchar **line = lines; *line != NULL; line++)
     {
-      const gsize length = strcspn (lines[i], " \t");
-      g_autofree gchar *exported = unescape (lines[i], length);
-      const gchar *clients = lines[i] + length + strspn (lines[i] + length, " \t");
-      g_autofree gchar *client = g_strndup (clients, strcspn (clients, "("));
+      VmrootExport *export = parse_line (*line);
 
-      if (*client != '\0' && g_str_equal (exported, path) && !g_hostname_is_ip_address (client))
-        g_strv_builder_add (wide, client);
+      if (export != NULL)
+        g_ptr_array_add (exports, export);
     }
 
-  return g_strv_builder_end (wide);
+  return exports;
+}
+
+/* exports(5), “Machine Name Formats”: a network has a slash, a netgroup an at sign, the rest are
+ * wildcards. */
+gboolean
+vmroot_export_is_wide (const VmrootExport *self)
+{
+  return strpbrk (self->client, "/@*?[") != NULL;
 }

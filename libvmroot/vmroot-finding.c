@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "vmroot-enum-types.h"
-#include "vmroot-finding.h"
+#include "vmroot-finding-private.h"
 
 /**
  * VmrootFinding:
@@ -285,4 +285,40 @@ vmroot_finding_get_can_fix (VmrootFinding *self)
   g_return_val_if_fail (VMROOT_IS_FINDING (self), FALSE);
 
   return self->can_fix;
+}
+
+static void
+add (GPtrArray *findings,
+     const gchar *id,
+     VmrootSeverity severity,
+     const gchar *title,
+     const gchar *detail,
+     const gchar *fix,
+     gboolean can_fix)
+{
+  g_ptr_array_add (findings,
+                   g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity, "title",
+                                 title, "detail", detail, "fix", fix, "can-fix", can_fix, NULL));
+}
+
+void
+vmroot_findings_add (GPtrArray *findings,
+                     const gchar *id,
+                     VmrootSeverity severity,
+                     const gchar *title,
+                     const gchar *detail,
+                     const gchar *fix)
+{
+  add (findings, id, severity, title, detail, fix, FALSE);
+}
+
+void
+vmroot_findings_add_fixable (GPtrArray *findings,
+                             const gchar *id,
+                             VmrootSeverity severity,
+                             const gchar *title,
+                             const gchar *detail,
+                             const gchar *fix)
+{
+  add (findings, id, severity, title, detail, fix, TRUE);
 }

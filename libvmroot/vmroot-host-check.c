@@ -9,26 +9,11 @@
 
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
+#include "vmroot-finding-private.h"
 #include "vmroot-host-private.h"
 
 #define HOOK_PATH VMROOT_HOOKDIR "/vmroot-hook"
 #define HOOK_DIRECTORY VMROOT_SYSCONFDIR "/libvirt/hooks/qemu.d"
-
-/* What `vmroot check --fix` puts right. */
-static const gchar *const fixable[] = { "hook-not-installed", "boot-directory-closed", NULL };
-
-static void
-add (GPtrArray *findings,
-     const gchar *id,
-     VmrootSeverity severity,
-     const gchar *title,
-     const gchar *detail,
-     const gchar *fix)
-{
-  g_ptr_array_add (findings, g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity,
-                                           "title", title, "detail", detail, "fix", fix, "can-fix",
-                                           g_strv_contains (fixable, id), NULL));
-}
 
 /* FALSE: there is nothing more that could be said about the directories. */
 static gboolean
@@ -44,13 +29,14 @@ check_directories (VmrootHost *self,
     return TRUE;
 
   if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED))
-    add (findings, "directory-not-allowed", VMROOT_SEVERITY_ERROR,
-         "This host does not let guests have the directory", error->message,
-         "Add the directory it lies in to allowed-directories in " VMROOT_SYSCONFDIR
-         "/vmroot/vmroot.conf, or move it.");
+    vmroot_findings_add (findings, "directory-not-allowed", VMROOT_SEVERITY_ERROR,
+                         "This host does not let guests have the directory", error->message,
+                         "Add the directory it lies in to allowed-directories in " VMROOT_SYSCONFDIR
+                         "/vmroot/vmroot.conf, or move it.");
   else
-    add (findings, "directory-missing", VMROOT_SEVERITY_ERROR, "The directory cannot be opened",
-         error->message, "Make the directory, or correct the path.");
+    vmroot_findings_add (findings, "directory-missing", VMROOT_SEVERITY_ERROR,
+                         "The directory cannot be opened", error->message,
+                         "Make the directory, or correct the path.");
   return FALSE;
 }
 
@@ -64,9 +50,9 @@ check_claims (VmrootHost *self, const gchar *uuid, GPtrArray *directories, GPtrA
 
   if (!vmroot_host_find_conflict (self, uuid, directories, &owner, &conflict, &error))
     {
-      add (findings, "claims-unknown", VMROOT_SEVERITY_INFO,
-           "Which guests use the directory at the moment cannot be seen", error->message,
-           "Ask again as root.");
+      vmroot_findings_add (findings, "claims-unknown", VMROOT_SEVERITY_INFO,
+                           "Which guests use the directory at the moment cannot be seen",
+                           error->message, "Ask again as root.");
       return;
     }
   if (conflict == NULL)
@@ -75,8 +61,9 @@ check_claims (VmrootHost *self, const gchar *uuid, GPtrArray *directories, GPtrA
   detail = g_strdup_printf ("%s is in use by the guest %s (%s). Another guest cannot start with it "
                             "meanwhile.",
                             conflict->directory, owner->name, owner->uuid);
-  add (findings, "in-use", VMROOT_SEVERITY_WARNING, "A running guest uses the directory", detail,
-       "Give each guest a tree of its own, or make both read-only or ephemeral.");
+  vmroot_findings_add (findings, "in-use", VMROOT_SEVERITY_WARNING,
+                       "A running guest uses the directory", detail,
+                       "Give each guest a tree of its own, or make both read-only or ephemeral.");
 }
 
 static gboolean
@@ -106,10 +93,11 @@ check_hook (VmrootHost *self, GPtrArray *findings)
         return;
     }
 
-  add (findings, "hook-not-installed", VMROOT_SEVERITY_ERROR, "libvirt does not call vmroot",
-       "No link in " HOOK_DIRECTORY " leads to " HOOK_PATH
-       ", so nothing is made ready when the guest starts.",
-       "Run `vmroot setup`.");
+  vmroot_findings_add_fixable (findings, "hook-not-installed", VMROOT_SEVERITY_ERROR,
+                               "libvirt does not call vmroot",
+                               "No link in " HOOK_DIRECTORY " leads to " HOOK_PATH
+                               ", so nothing is made ready when the guest starts.",
+                               "Run `vmroot setup`.");
 }
 
 /* Whether somebody who is not root can walk to `path`. */
@@ -154,8 +142,8 @@ check_exposure (GPtrArray *directories, GPtrArray *findings)
                            "user of this host could use them.",
                            directory->directory);
       fix = g_strdup_printf ("Run `chmod 0700 %s`, or mount its file system nodev,nosuid.", above);
-      add (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
-           "Users of this host can reach what the guest writes", detail, fix);
+      vmroot_findings_add (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
+                           "Users of this host can reach what the guest writes", detail, fix);
     }
 }
 
@@ -168,9 +156,10 @@ check_boot_directory (VmrootHost *self, GPtrArray *findings)
   if (stat (path, &st) != 0 || (st.st_mode & S_IXOTH) != 0)
     return;
 
-  add (findings, "boot-directory-closed", VMROOT_SEVERITY_ERROR, "QEMU cannot reach boot images",
-       "QEMU does not run as root, and " VMROOT_BOOT_DIRECTORY " is searchable by root only.",
-       "Run `chmod 0711 " VMROOT_BOOT_DIRECTORY "`.");
+  vmroot_findings_add_fixable (
+      findings, "boot-directory-closed", VMROOT_SEVERITY_ERROR, "QEMU cannot reach boot images",
+      "QEMU does not run as root, and " VMROOT_BOOT_DIRECTORY " is searchable by root only.",
+      "Run `chmod 0711 " VMROOT_BOOT_DIRECTORY "`.");
 }
 
 /**

@@ -9,18 +9,26 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <linux/magic.h>
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
-#include "vmroot-finding.h"
+#include "vmroot-finding-private.h"
+#include "vmroot-mount-table-private.h"
 #include "vmroot-transport-nfs-private.h"
 
 #define THREADS "/proc/fs/nfsd/threads"
 #define VERSIONS "/proc/fs/nfsd/versions"
+
+#define NFS_PORT 2049
+/* Longer than a lost first packet takes to be sent again, and short enough to wait for. */
+#define SERVER_SECONDS 5
+
+/* Of a directory that is described. */
+#define MAX_NAMES 6
 
 gchar *
 vmroot_transport_nfs_read (VmrootContext *context, const gchar *file)
@@ -31,13 +39,27 @@ vmroot_transport_nfs_read (VmrootContext *context, const gchar *file)
   return g_file_get_contents (path, &text, NULL, NULL) ? text : g_strdup ("");
 }
 
+static gboolean
+is_running (VmrootContext *context)
+{
+  g_autofree gchar *threads = vmroot_transport_nfs_read (context, THREADS);
+
+  return atoi (threads) > 0;
+}
+
+/* "+3 +4 +4.1 +4.2" */
+static gchar *
+list_versions (VmrootContext *context)
+{
+  return g_strchomp (vmroot_transport_nfs_read (context, VERSIONS));
+}
+
 gboolean
 vmroot_transport_nfs_check_server (VmrootContext *context, GError **error)
 {
-  g_autofree gchar *threads = vmroot_transport_nfs_read (context, THREADS);
-  g_autofree gchar *versions = vmroot_transport_nfs_read (context, VERSIONS);
+  g_autofree gchar *versions = list_versions (context);
 
-  if (atoi (threads) <= 0)
+  if (!is_running (context))
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
                            "The NFS server of this host does not run: start it with `systemctl "
@@ -49,7 +71,7 @@ vmroot_transport_nfs_check_server (VmrootContext *context, GError **error)
       g_set_error (
           error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
           "The NFS server of this host does not speak NFS 4.2 (it says “%s”): see nfs.conf(5)",
-          g_strchomp (versions));
+          versions);
       return FALSE;
     }
 
@@ -83,58 +105,276 @@ vmroot_transport_nfs_check_file_system (const VmrootServedDirectory *directory, 
   return FALSE;
 }
 
-static void
-add (GPtrArray *findings,
-     const gchar *id,
-     VmrootSeverity severity,
-     const gchar *title,
-     const gchar *detail,
-     const gchar *fix)
+typedef struct
 {
-  g_ptr_array_add (findings, g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity,
-                                           "title", title, "detail", detail, "fix", fix, NULL));
+  VmrootContext *context;
+  VmrootSpec *spec;
+  GPtrArray *findings;
+  GPtrArray *exports; /* VmrootExport */
+  GPtrArray *mounts;  /* VmrootMount */
+} Check;
+
+static void
+check_clear (Check *check)
+{
+  g_clear_pointer (&check->exports, g_ptr_array_unref);
+  g_clear_pointer (&check->mounts, g_ptr_array_unref);
 }
 
-/* exports(5), “Subdirectory exports”: a client can guess the file handles of the rest. */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Check, check_clear)
+
+static void add_with_detail (Check *check,
+                             const gchar *id,
+                             VmrootSeverity severity,
+                             const gchar *title,
+                             const gchar *fix,
+                             const gchar *format,
+                             ...) G_GNUC_PRINTF (6, 7);
+
 static void
-find_shared_file_system (const VmrootServedDirectory *directory, GPtrArray *findings)
+add_with_detail (Check *check,
+                 const gchar *id,
+                 VmrootSeverity severity,
+                 const gchar *title,
+                 const gchar *fix,
+                 const gchar *format,
+                 ...)
 {
-  g_autofree gchar *above = g_path_get_dirname (directory->path);
   g_autofree gchar *detail = NULL;
-  struct stat status;
-  struct stat status_above;
+  va_list arguments;
 
-  if (stat (directory->path, &status) < 0 || stat (above, &status_above) < 0 ||
-      status.st_dev != status_above.st_dev)
-    return;
+  va_start (arguments, format);
+  detail = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  vmroot_findings_add (check->findings, id, severity, title, detail, fix);
+}
 
-  detail = g_strdup_printf ("%s is no file system of its own. A guest that is hostile to this host "
-                            "can guess the file handles of all that is on the same one, and %s it "
-                            "as root.",
-                            directory->directory, directory->writable ? "change" : "read");
-  add (findings, "nfs-shared-file-system", VMROOT_SEVERITY_WARNING,
-       "The directory shares its file system with others", detail,
-       "Give each root a file system of its own, such as a logical volume, or a btrfs or ZFS "
-       "file system; or use virtiofs for guests that you do not trust.");
+/* Only root is told what the server does: a user who may not look is told nothing. */
+static gboolean
+may_look_at_server (VmrootContext *context)
+{
+  g_autofree gchar *path = vmroot_context_path (context, THREADS);
+
+  return access (path, R_OK) == 0 || errno != EACCES;
 }
 
 static void
-find_wide_exports (VmrootContext *context,
-                   const VmrootServedDirectory *directory,
-                   GPtrArray *findings)
+find_server (Check *check)
 {
-  g_autofree gchar *etab = vmroot_transport_nfs_read (context, VMROOT_TRANSPORT_NFS_ETAB);
-  g_auto (GStrv) wide = vmroot_exports_list_wide (etab, directory->path);
-  g_autofree gchar *clients = g_strjoinv (", ", wide);
   g_autofree gchar *detail = NULL;
 
-  if (wide[0] == NULL)
+  if (!may_look_at_server (check->context))
     return;
 
-  detail = g_strdup_printf ("%s is exported to %s, beside vmroot's export to the one guest.",
-                            directory->directory, clients);
-  add (findings, "nfs-wide-export", VMROOT_SEVERITY_WARNING, "Others can mount the directory, too",
-       detail, "Take it out of /etc/exports and /etc/exports.d, and run `exportfs -ra`.");
+  if (!is_running (check->context))
+    {
+      vmroot_findings_add (
+          check->findings, "no-nfs-server", VMROOT_SEVERITY_ERROR,
+          "The NFS server of this host does not run",
+          "The guest's root is to come from this host, but the kernel serves nothing.",
+          "Run `systemctl enable --now nfs-server`. If there is none, install it first (Debian: "
+          "apt install nfs-kernel-server; Fedora: dnf install nfs-utils).");
+      return;
+    }
+
+  detail = list_versions (check->context);
+  if (strstr (detail, "+4.2") == NULL)
+    add_with_detail (check, "nfs-version", VMROOT_SEVERITY_ERROR,
+                     "The NFS server of this host does not speak NFS 4.2",
+                     "Set vers4.2=y under [nfsd] in /etc/nfs.conf, and in no file of "
+                     "/etc/nfs.conf.d the contrary; then run `systemctl restart nfs-server`.",
+                     "Guests mount their roots with that version only. The server says “%s”.",
+                     detail);
+}
+
+/* What is at `directory`, up to a few names, for a person to picture it. */
+static gchar *
+list_some (VmrootContext *context, const gchar *directory)
+{
+  g_autofree gchar *path = vmroot_context_path (context, directory);
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  const gchar *name;
+  guint n = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (!g_str_equal (name, "lost+found") && n++ < MAX_NAMES)
+      g_ptr_array_add (names, g_filename_display_name (name));
+  if (n > MAX_NAMES)
+    g_ptr_array_add (names, g_strdup ("…"));
+
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv (", ", (gchar **)names->pdata);
+}
+
+/* exports(5), “Subdirectory exports”: a client can guess the file handles of the rest. So it can
+ * those of other subvolumes of a btrfs, whose handles name the subvolume. */
+static void
+find_shared_file_system (Check *check, const VmrootServedDirectory *directory)
+{
+  const VmrootMount *mount = vmroot_mount_table_find (check->mounts, directory->path);
+  g_autofree gchar *names = NULL;
+  g_autofree gchar *reach = NULL;
+
+  if (mount == NULL ||
+      (g_str_equal (mount->root, "/") && g_str_equal (mount->mount_point, directory->path)))
+    return;
+
+  if (g_str_equal (mount->mount_point, "/"))
+    reach = g_strdup ("the whole of this host, with /etc/shadow and what other guests have");
+  else
+    {
+      names = list_some (check->context, mount->mount_point);
+      reach =
+          g_strdup_printf ("all that is on the file system of %s (%s)", mount->mount_point, names);
+    }
+  add_with_detail (
+      check, "nfs-shared-file-system", VMROOT_SEVERITY_WARNING,
+      "The directory shares its file system with others",
+      "Give each root a file system of its own, mounted there: a logical volume, an image of one "
+      "by loop device, a ZFS file system (a subvolume of btrfs is not enough); or use virtiofs for "
+      "guests that you do not trust.",
+      "%s is no file system of its own. A guest that is hostile to this host can guess the file "
+      "handles of its neighbours, and %s, as root, %s.",
+      directory->directory, directory->writable ? "change" : "read", reach);
+}
+
+/* Users of the host are kept out by the closed directory above (tree-exposed); should that be
+ * opened one day, these options still hold. */
+static void
+find_mount_options (Check *check, const VmrootServedDirectory *directory)
+{
+  const VmrootMount *mount = vmroot_mount_table_find (check->mounts, directory->path);
+  g_autofree gchar *fix = NULL;
+
+  if (mount == NULL || !directory->writable || g_str_equal (mount->mount_point, "/") ||
+      (vmroot_mount_has_option (mount, "nosuid") && vmroot_mount_has_option (mount, "nodev")))
+    return;
+
+  fix = g_strdup_printf ("Run `mount -o remount,nosuid,nodev %s`, and put nosuid,nodev into its "
+                         "line of /etc/fstab. The guest's own setuid programs and devices work "
+                         "nevertheless.",
+                         mount->mount_point);
+  add_with_detail (check, "nfs-mount-options", VMROOT_SEVERITY_INFO,
+                   "This host would honour setuid programs and devices of the guest", fix,
+                   "%s is on %s, which is mounted without nosuid and nodev. What the guest's root "
+                   "user puts there has its powers on this host, too, for whoever gets at it.",
+                   directory->directory, mount->mount_point);
+}
+
+/* How the clients of `export` get at `directory`; NULL: they do not. */
+static const gchar *
+find_way (Check *check, const VmrootExport *export, const VmrootServedDirectory *directory)
+{
+  const VmrootMount *ours = vmroot_mount_table_find (check->mounts, directory->path);
+  const VmrootMount *theirs = vmroot_mount_table_find (check->mounts, export->path);
+  const gboolean same =
+      ours != NULL && theirs != NULL && g_str_equal (ours->device, theirs->device);
+
+  if (g_str_equal (export->path, directory->path))
+    return "is that directory";
+  if (vmroot_path_is_within (directory->path, export->path))
+    {
+      if (same)
+        return "holds it";
+      return g_strv_contains ((const gchar *const *)export->options, "crossmnt")
+                 ? "holds it, by crossmnt"
+                 : NULL;
+    }
+  return same ? "is on the same file system, whose file handles can be guessed" : NULL;
+}
+
+static void
+find_wide_exports (Check *check, const VmrootServedDirectory *directory)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  for (guint i = 0; i < check->exports->len; i++)
+    {
+      const VmrootExport *export = g_ptr_array_index (check->exports, i);
+      const gchar *way =
+          vmroot_export_is_wide (export) ? find_way (check, export, directory) : NULL;
+
+      if (way != NULL)
+        g_string_append_printf (list, "%s%s to %s (%s)", list->len > 0 ? "; " : "", export->path,
+                                export->client, way);
+    }
+
+  if (list->len > 0)
+    add_with_detail (check, "nfs-wide-export", VMROOT_SEVERITY_WARNING,
+                     "Others can get at the directory by NFS, too",
+                     "Take these out of /etc/exports and /etc/exports.d, or name single addresses "
+                     "there; then run `exportfs -ra`. Or move the directory to another file "
+                     "system.",
+                     "vmroot exports %s to its one guest only, but this host also exports %s.",
+                     directory->directory, list->str);
+}
+
+static void
+find_of_directory (Check *check, const VmrootServedDirectory *directory)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!vmroot_transport_nfs_check_file_system (directory, &error))
+    vmroot_findings_add (check->findings, "nfs-file-system", VMROOT_SEVERITY_ERROR,
+                         "NFS cannot export the directory", error->message,
+                         "Move it to a file system such as ext4, XFS or btrfs.");
+  find_shared_file_system (check, directory);
+  find_mount_options (check, directory);
+  find_wide_exports (check, directory);
+}
+
+/* Only that something takes connections: which versions it speaks, and what it exports to whom,
+ * only a mount from the guest's own address could tell. */
+static gboolean
+find_foreign_server (Check *check, GCancellable *cancellable, GError **error)
+{
+  const gchar *server = vmroot_spec_get_server (check->spec);
+  g_autoptr (GSocketConnectable) address = g_network_address_new (server, NFS_PORT);
+  g_autoptr (GSocketClient) client =
+      g_object_new (G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, "timeout", SERVER_SECONDS, NULL);
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GSocketConnection) connection =
+      g_socket_client_connect (client, address, cancellable, &local_error);
+
+  if (connection != NULL)
+    return TRUE;
+  if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+
+  if (local_error->domain == G_RESOLVER_ERROR)
+    add_with_detail (check, "nfs-server-name", VMROOT_SEVERITY_ERROR,
+                     "The name of the NFS server does not resolve",
+                     "Correct the name, add it to /etc/hosts, or give the server's address.",
+                     "The guest's root is to come from %s, of which this host knows no address: "
+                     "%s.",
+                     server, local_error->message);
+  else
+    add_with_detail (check, "nfs-server-unreachable", VMROOT_SEVERITY_WARNING,
+                     "The NFS server does not answer this host",
+                     "See that the server runs and that no firewall is in between: `nc -zv SERVER "
+                     "2049`, here and on the server. If only the guest's network reaches it, leave "
+                     "it as it is.",
+                     "The guest's root is to come from %s, but no connection to its TCP port %d "
+                     "came about within %d seconds: %s. Nothing more was tried: that it speaks NFS "
+                     "4.2 and exports the directory to the guest shows when the guest starts.",
+                     server, NFS_PORT, SERVER_SECONDS, local_error->message);
+  return TRUE;
+}
+
+static void
+find_of_this_host (Check *check, GPtrArray *directories)
+{
+  g_autofree gchar *etab = vmroot_transport_nfs_read (check->context, VMROOT_TRANSPORT_NFS_ETAB);
+
+  check->exports = vmroot_exports_list (etab);
+  check->mounts = vmroot_mount_table_read (check->context);
+  find_server (check);
+  for (guint i = 0; i < directories->len; i++)
+    find_of_directory (check, g_ptr_array_index (directories, i));
 }
 
 gboolean
@@ -146,23 +386,15 @@ vmroot_transport_nfs_check (VmrootContext *context,
                             GCancellable *cancellable,
                             GError **error)
 {
-  g_autoptr (GError) server_error = NULL;
+  g_auto (Check) check = { .context = context, .spec = spec, .findings = findings };
+  const gchar *server = vmroot_spec_get_server (spec);
+  g_autofree gchar *interface = NULL;
 
-  if (!vmroot_transport_nfs_check_server (context, &server_error))
-    add (findings, "no-nfs-server", VMROOT_SEVERITY_ERROR, "No NFS 4.2 server",
-         server_error->message, "Run `systemctl enable --now nfs-server`.");
+  if (server != NULL && !vmroot_transport_nfs_find_interface (server, &interface, error))
+    return FALSE;
+  if (server != NULL && interface == NULL)
+    return find_foreign_server (&check, cancellable, error);
 
-  for (guint i = 0; i < directories->len; i++)
-    {
-      const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
-      g_autoptr (GError) local_error = NULL;
-
-      if (!vmroot_transport_nfs_check_file_system (directory, &local_error))
-        add (findings, "nfs-file-system", VMROOT_SEVERITY_ERROR, "NFS cannot export the directory",
-             local_error->message, "Move it to a file system such as ext4, XFS or btrfs.");
-      find_shared_file_system (directory, findings);
-      find_wide_exports (context, directory, findings);
-    }
-
+  find_of_this_host (&check, directories);
   return TRUE;
 }

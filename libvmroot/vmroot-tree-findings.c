@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 
 #include "vmroot-error.h"
+#include "vmroot-finding-private.h"
 #include "vmroot-modules-private.h"
 #include "vmroot-tree-private.h"
 
@@ -35,9 +36,7 @@ add (Check *check,
      const gchar *detail,
      const gchar *fix)
 {
-  g_ptr_array_add (check->findings,
-                   g_object_new (VMROOT_TYPE_FINDING, "id", id, "severity", severity, "title",
-                                 title, "detail", detail, "fix", fix, NULL));
+  vmroot_findings_add (check->findings, id, severity, title, detail, fix);
 }
 
 static gboolean

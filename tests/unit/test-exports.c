@@ -97,17 +97,43 @@ test_find_in_pieces (void)
 }
 
 static void
-test_list_wide (void)
+test_list (void)
 {
-  const gchar *etab = "/export/a\t192.168.122.5(rw)\n/export/a\t192.168.122.0/24(rw)\n"
-                      "/export/a\t*(ro)\n/export/b\t*.example.org(rw)\n/export/a\tfd00::1(rw)\n";
-  g_auto (GStrv) wide = vmroot_exports_list_wide (etab, "/export/a");
-  g_auto (GStrv) none = vmroot_exports_list_wide (etab, "/export");
+  const gchar *etab =
+      "/export/a\\040b\t192.168.122.5(rw,crossmnt)\n/export/a\t192.168.122.0/24(rw)\n"
+      "/export/a\t192.168.122.6(r";
+  g_autoptr (GPtrArray) exports = vmroot_exports_list (etab);
+  const VmrootExport *first;
 
-  g_assert_cmpuint (g_strv_length (wide), ==, 2);
-  g_assert_cmpstr (wide[0], ==, "192.168.122.0/24");
-  g_assert_cmpstr (wide[1], ==, "*");
-  g_assert_cmpuint (g_strv_length (none), ==, 0);
+  g_assert_cmpuint (exports->len, ==, 2);
+  first = g_ptr_array_index (exports, 0);
+  g_assert_cmpstr (first->path, ==, "/export/a b");
+  g_assert_cmpstr (first->client, ==, "192.168.122.5");
+  g_assert_cmpstr (first->options[1], ==, "crossmnt");
+}
+
+static void
+test_wide (void)
+{
+  static const struct
+  {
+    const gchar *client;
+    gboolean wide;
+  } cases[] = {
+    { "192.168.122.5", FALSE },   { "fd00::1", FALSE },  { "web.example.org", FALSE },
+    { "192.168.122.0/24", TRUE }, { "fd00::/64", TRUE }, { "*", TRUE },
+    { "*.example.org", TRUE },    { "web[12]", TRUE },   { "@trusted", TRUE },
+    { "gss/krb5", TRUE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree gchar *etab = g_strdup_printf ("/export/a\t%s(rw)\n", cases[i].client);
+      g_autoptr (GPtrArray) exports = vmroot_exports_list (etab);
+
+      g_assert_cmpuint (exports->len, ==, 1);
+      g_assert_cmpint (vmroot_export_is_wide (g_ptr_array_index (exports, 0)), ==, cases[i].wide);
+    }
 }
 
 int
@@ -119,6 +145,7 @@ main (int argc, char **argv)
   g_test_add_func ("/exports/line-break", test_line_break);
   g_test_add_func ("/exports/find", test_find);
   g_test_add_func ("/exports/find-in-pieces", test_find_in_pieces);
-  g_test_add_func ("/exports/list-wide", test_list_wide);
+  g_test_add_func ("/exports/list", test_list);
+  g_test_add_func ("/exports/wide", test_wide);
   return g_test_run ();
 }

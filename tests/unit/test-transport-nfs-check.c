@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <glib.h>
+#include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "vmroot-error.h"
 #include "vmroot-finding.h"
 #include "vmroot-transport-nfs-private.h"
+
+/* /export/web is a file system of its own, /export/db a directory beside others. */
+#define MOUNTS                                                                                     \
+  "20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"                                        \
+  "21 20 253:1 / /export/web rw,nosuid,nodev shared:2 - ext4 /dev/vg/web rw\n"                     \
+  "22 20 253:2 / /export/a\\040b rw,relatime - xfs /dev/vg/ab rw\n"                                \
+  "23 20 0:40 /@roots /export/sub rw,nosuid,nodev - btrfs /dev/sdb rw\n"
 
 /* A host with an NFS server on which nothing is wrong, until a test says otherwise. */
 typedef struct
@@ -27,7 +36,15 @@ write_file (Fixture *fixture, const gchar *path, const gchar *content)
   g_assert_true (g_file_set_contents (full, content, -1, NULL));
 }
 
-/* Of the real host: only its path and its file system are looked at. */
+static void
+remove_file (Fixture *fixture, const gchar *path)
+{
+  g_autofree gchar *full = g_build_filename (fixture->sysroot, path, NULL);
+
+  g_assert_cmpint (g_remove (full), ==, 0);
+}
+
+/* Nothing but its path is looked at. */
 static void
 serve (Fixture *fixture, const gchar *path)
 {
@@ -54,6 +71,7 @@ set_up (Fixture *fixture, gconstpointer data)
       g_ptr_array_new_with_free_func ((GDestroyNotify)vmroot_served_directory_free);
   write_file (fixture, "/proc/fs/nfsd/threads", "8\n");
   write_file (fixture, "/proc/fs/nfsd/versions", "+3 +4 +4.1 +4.2\n");
+  write_file (fixture, "/proc/self/mountinfo", MOUNTS);
 }
 
 static void
@@ -105,31 +123,236 @@ find (GPtrArray *findings, const gchar *id)
   return NULL;
 }
 
-static void
-test_server (Fixture *fixture, gconstpointer data)
+/* Asserts that `id` is the only finding, and gives it back. */
+static VmrootFinding *
+find_only (GPtrArray *findings, const gchar *id)
 {
-  g_autoptr (GPtrArray) well = check (fixture);
-  g_autoptr (GPtrArray) stopped = NULL;
-
-  g_assert_cmpuint (well->len, ==, 0);
-
-  write_file (fixture, "/proc/fs/nfsd/threads", "0\n");
-  stopped = check (fixture);
-  g_assert_nonnull (find (stopped, "no-nfs-server"));
+  g_assert_cmpuint (findings->len, ==, 1);
+  g_assert_cmpstr (vmroot_finding_get_id (g_ptr_array_index (findings, 0)), ==, id);
+  g_assert_nonnull (vmroot_finding_get_fix (g_ptr_array_index (findings, 0)));
+  return g_ptr_array_index (findings, 0);
 }
 
 static void
-test_directory (Fixture *fixture, gconstpointer data)
+assert_says (VmrootFinding *finding, const gchar *text)
+{
+  g_assert_nonnull (strstr (vmroot_finding_get_detail (finding), text));
+}
+
+static void
+test_nothing (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GPtrArray) findings = NULL;
 
-  serve (fixture, "/proc/self");
-  write_file (fixture, "/var/lib/nfs/etab", "/proc/self\t*(rw)\n");
+  serve (fixture, "/export/web");
   findings = check (fixture);
 
-  g_assert_nonnull (find (findings, "nfs-file-system"));
-  g_assert_nonnull (find (findings, "nfs-shared-file-system"));
+  g_assert_cmpuint (findings->len, ==, 0);
+}
+
+static void
+test_server (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) stopped = NULL;
+  g_autoptr (GPtrArray) absent = NULL;
+
+  write_file (fixture, "/proc/fs/nfsd/threads", "0\n");
+  stopped = check (fixture);
+  g_assert_cmpint (vmroot_finding_get_severity (find_only (stopped, "no-nfs-server")), ==,
+                   VMROOT_SEVERITY_ERROR);
+
+  /* Not loaded at all. */
+  remove_file (fixture, "/proc/fs/nfsd/threads");
+  remove_file (fixture, "/proc/fs/nfsd/versions");
+  absent = check (fixture);
+  find_only (absent, "no-nfs-server");
+}
+
+static void
+test_version (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) findings = NULL;
+
+  write_file (fixture, "/proc/fs/nfsd/versions", "+3 +4 +4.1 -4.2\n");
+  findings = check (fixture);
+
+  assert_says (find_only (findings, "nfs-version"), "“+3 +4 +4.1 -4.2”");
+}
+
+/* The kernel tells only root. */
+static void
+test_not_root (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *threads = g_build_filename (fixture->sysroot, "/proc/fs/nfsd/threads", NULL);
+  g_autoptr (GPtrArray) findings = NULL;
+
+  if (geteuid () == 0)
+    {
+      g_test_skip ("nothing is closed to root");
+      return;
+    }
+  g_assert_cmpint (g_chmod (threads, 0), ==, 0);
+  findings = check (fixture);
+
+  g_assert_cmpuint (findings->len, ==, 0);
+}
+
+static void
+test_file_system (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) findings = NULL;
+
+  remove_file (fixture, "/proc/self/mountinfo");
+  serve (fixture, "/proc/self");
+  findings = check (fixture);
+
+  find_only (findings, "nfs-file-system");
+}
+
+static void
+test_shared_file_system (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) of_host = NULL;
+  g_autoptr (GPtrArray) of_mount = NULL;
+  g_autoptr (GPtrArray) of_btrfs = NULL;
+
+  serve (fixture, "/export/db");
+  of_host = check (fixture);
+  assert_says (find_only (of_host, "nfs-shared-file-system"), "/etc/shadow");
+
+  g_ptr_array_set_size (fixture->directories, 0);
+  serve (fixture, "/export/web/root");
+  write_file (fixture, "/export/web/secret", "");
+  write_file (fixture, "/export/web/root/etc/passwd", "");
+  of_mount = check (fixture);
+  assert_says (find_only (of_mount, "nfs-shared-file-system"), "secret");
+  assert_says (find_only (of_mount, "nfs-shared-file-system"), "the file system of /export/web (");
+
+  /* A subvolume looks like a file system, and is none to nfsd. */
+  g_ptr_array_set_size (fixture->directories, 0);
+  serve (fixture, "/export/sub");
+  of_btrfs = check (fixture);
+  find_only (of_btrfs, "nfs-shared-file-system");
+}
+
+static void
+test_mount_options (Fixture *fixture, gconstpointer data)
+{
+  VmrootServedDirectory *directory;
+  g_autoptr (GPtrArray) findings = NULL;
+  g_autoptr (GPtrArray) read_only = NULL;
+
+  serve (fixture, "/export/a b");
+  findings = check (fixture);
+  g_assert_cmpint (vmroot_finding_get_severity (find_only (findings, "nfs-mount-options")), ==,
+                   VMROOT_SEVERITY_INFO);
+
+  directory = g_ptr_array_index (fixture->directories, 0);
+  directory->writable = FALSE;
+  read_only = check (fixture);
+  g_assert_cmpuint (read_only->len, ==, 0);
+}
+
+static void
+test_wide_exports (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *etab;
+    const gchar *says; /* NULL: nothing */
+  } cases[] = {
+    { "/export/web\t192.168.122.5(rw)\n", NULL },
+    { "/export/web\tfd00::5(rw)\n", NULL },
+    { "/export/web\t192.168.122.0/24(rw)\n",
+      "/export/web to 192.168.122.0/24 (is that directory)" },
+    { "/export/web\t@trusted(rw)\n", "@trusted" },
+    { "/export/web\t*(ro)\n", "to * (" },
+    { "/export\t*(rw,crossmnt)\n", "/export to * (holds it, by crossmnt)" },
+    { "/export\t*(rw)\n", NULL },
+    { "/export\t192.168.122.9(rw,crossmnt)\n", NULL },
+    { "/exp\t*(rw,crossmnt)\n", NULL },
+    { "/export/web/srv\t*(rw)\n", "is on the same file system" },
+    { "/export/db\t*(rw)\n", NULL },
+  };
+
+  serve (fixture, "/export/web");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) findings = NULL;
+
+      write_file (fixture, "/var/lib/nfs/etab", cases[i].etab);
+      findings = check (fixture);
+      if (cases[i].says != NULL)
+        assert_says (find_only (findings, "nfs-wide-export"), cases[i].says);
+      else
+        g_assert_cmpuint (findings->len, ==, 0);
+    }
+}
+
+/* Above it, on the same file system: no crossmnt is needed. */
+static void
+test_wide_export_above (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) findings = NULL;
+
+  serve (fixture, "/export/db");
+  write_file (fixture, "/var/lib/nfs/etab", "/export\t10.0.0.0/8(rw)\n");
+  findings = check (fixture);
+
   g_assert_nonnull (find (findings, "nfs-wide-export"));
+  assert_says (find (findings, "nfs-wide-export"), "/export to 10.0.0.0/8 (holds it)");
+}
+
+/* In the network 127.0.0.0/8, but no address that an interface has. */
+#define ELSEWHERE "127.0.77.1"
+
+static void
+test_server_elsewhere (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (ELSEWHERE, 2049);
+  g_autoptr (GPtrArray) silent = NULL;
+  g_autoptr (GPtrArray) answers = NULL;
+
+  /* Nothing of this host counts. */
+  write_file (fixture, "/proc/fs/nfsd/threads", "0\n");
+  serve (fixture, "/export/db");
+  vmroot_spec_set_server (fixture->spec, ELSEWHERE);
+  silent = check (fixture);
+  assert_says (find_only (silent, "nfs-server-unreachable"), ELSEWHERE);
+
+  g_assert_true (g_socket_listener_add_address (listener, address, G_SOCKET_TYPE_STREAM,
+                                                G_SOCKET_PROTOCOL_TCP, NULL, NULL, NULL));
+  answers = check (fixture);
+  g_assert_cmpuint (answers->len, ==, 0);
+}
+
+/* No name has an empty part: this one is refused without asking anybody. */
+static void
+test_server_without_address (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) findings = NULL;
+
+  vmroot_spec_set_server (fixture->spec, "filer..invalid");
+  findings = check (fixture);
+
+  assert_says (find_only (findings, "nfs-server-name"), "filer..invalid");
+}
+
+static void
+test_cancelled (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) findings = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  vmroot_spec_set_server (fixture->spec, ELSEWHERE);
+
+  g_assert_false (vmroot_transport_nfs_check (fixture->context, fixture->configuration,
+                                              fixture->spec, fixture->directories, findings,
+                                              cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
 int
@@ -139,7 +362,17 @@ main (int argc, char **argv)
 
 #define ADD(name, function)                                                                        \
   g_test_add ("/transport-nfs-check/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("nothing", test_nothing);
   ADD ("server", test_server);
-  ADD ("directory", test_directory);
+  ADD ("version", test_version);
+  ADD ("not-root", test_not_root);
+  ADD ("file-system", test_file_system);
+  ADD ("shared-file-system", test_shared_file_system);
+  ADD ("mount-options", test_mount_options);
+  ADD ("wide-exports", test_wide_exports);
+  ADD ("wide-export-above", test_wide_export_above);
+  ADD ("server-elsewhere", test_server_elsewhere);
+  ADD ("server-without-address", test_server_without_address);
+  ADD ("cancelled", test_cancelled);
   return g_test_run ();
 }
