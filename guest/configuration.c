@@ -263,6 +263,18 @@ parse_mount (struct parser *parser, char **fields)
 }
 
 static bool
+parse_or (struct parser *parser, char **fields)
+{
+  struct configuration *self = parser->configuration;
+  struct init_mount *mount = self->n_mounts > 0 ? &self->mounts[self->n_mounts - 1] : NULL;
+
+  if (mount == NULL || strcmp (mount->type, "nfs4") != 0 || mount->other_source != NULL)
+    return complain (parser, "\"or\" comes once, after a mount of type nfs4");
+  mount->other_source = fields[1];
+  return true;
+}
+
+static bool
 parse_overlay (struct parser *parser, char **fields)
 {
   (void)fields;
@@ -360,10 +372,15 @@ static const struct
   size_t n_fields; /* with the word */
   bool (*parse) (struct parser *parser, char **fields);
 } directives[] = {
-  { "version", 2, parse_version },     { "module", 2, parse_module },
-  { "timeout", 2, parse_timeout },     { "on-failure", 2, parse_on_failure },
-  { "mount", 5, parse_mount },         { "overlay", 1, parse_overlay },
-  { "interface", 4, parse_interface }, { "run-file", 4, parse_run_file },
+  { "version", 2, parse_version },
+  { "module", 2, parse_module },
+  { "timeout", 2, parse_timeout },
+  { "on-failure", 2, parse_on_failure },
+  { "mount", 5, parse_mount },
+  { "overlay", 1, parse_overlay },
+  { "or", 2, parse_or },
+  { "interface", 4, parse_interface },
+  { "run-file", 4, parse_run_file },
 };
 
 static bool

@@ -17,6 +17,7 @@
  *     mount virtiofs vmroot / rw,relatime the root comes first: TYPE SOURCE TARGET OPTIONS
  *     overlay                             the root below, a tmpfs for what is written above
  *     mount tmpfs tmpfs /tmp size=1g
+ *     or 10.0.0.1:/srv/packages           the NFS mount above, if its server has no such path
  *     interface 52:54:00:12:34:56 192.168.122.5/24 192.168.122.1
  *                                         MAC ADDRESS/PREFIX GATEWAY, or - for none
  *     run-file systemd/network/a 0644 1   path below /run, mode, N of /run-files/N
@@ -31,6 +32,7 @@ struct init_mount
 {
   const char *type;
   const char *source;
+  const char *other_source; /* where the server has no `source`; may be NULL */
   const char *target;
   const char *options; /* as written, for messages */
   unsigned long flags; /* of mount(2) */

@@ -181,6 +181,9 @@ nfs_mount (const struct init_mount *entry,
   wait_for_server (entry, &server, uevents, deadline);
   if (mount (entry->source, target, entry->type, flags, entry->data) == 0)
     return;
+  if (errno == ENOENT && entry->other_source != NULL &&
+      mount (entry->other_source, target, entry->type, flags, entry->data) == 0)
+    return;
   error = errno;
   emergency ("cannot mount %s \"%s\" on %s from %s with %s: %s%s", entry->type, entry->source,
              entry->target, server.name, entry->options, strerror (error), explain (error));

@@ -5,6 +5,7 @@
 #include "vmroot-builder-private.h"
 #include "vmroot-guest-network-private.h"
 #include "vmroot-nfs-mount-private.h"
+#include "vmroot-share-mount-private.h"
 #include "vmroot-spec-private.h"
 
 /* How long vmroot-init waits for the device of its root. */
@@ -84,6 +85,24 @@ append_root (GString *configuration, VmrootSpec *spec, VmrootTree *tree)
     g_string_append (configuration, "overlay\n");
 }
 
+/* A host with vmroot exports a share from a place of its own, any other server from where it is.
+ * Which of them `server` is, the guest finds out: a host that it was migrated to cannot know. */
+static void
+append_nfs_share (
+    GString *configuration, VmrootSpec *spec, guint index, const gchar *target, gboolean read_only)
+{
+  g_autoptr (GPtrArray) shares = vmroot_spec_list_shares (spec);
+  const gchar *directory = vmroot_share_get_directory (g_ptr_array_index (shares, index));
+  g_autofree gchar *client = vmroot_nfs_mount_client (spec);
+  g_autofree gchar *place = vmroot_share_mount_path (client, index);
+  g_autofree gchar *otherwise = vmroot_nfs_mount_source (spec, directory);
+
+  append_nfs_mount (configuration, spec, place, target, read_only);
+  append_field (configuration, "or");
+  append_field (configuration, otherwise);
+  g_string_append_c (configuration, '\n');
+}
+
 static void
 append_shares (GString *configuration, VmrootSpec *spec)
 {
@@ -96,8 +115,7 @@ append_shares (GString *configuration, VmrootSpec *spec)
       gboolean read_only = vmroot_share_get_read_only (shares->pdata[i]);
 
       if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS)
-        append_nfs_mount (configuration, spec, vmroot_share_get_directory (shares->pdata[i]),
-                          target, read_only);
+        append_nfs_share (configuration, spec, i, target, read_only);
       else
         append_mount (configuration, "virtiofs", tag, target, read_only ? "ro" : "rw");
     }

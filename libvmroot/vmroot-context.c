@@ -207,6 +207,7 @@ vmroot_context_unlock_for_good (VmrootContext *self, const gchar *name, int lock
 typedef struct
 {
   GSubprocess *process;
+  GCancellable *cancellable;
   GAsyncResult *result;
   gboolean timed_out;
 } Run;
@@ -225,23 +226,38 @@ on_timeout (gpointer user_data)
   Run *run = user_data;
 
   run->timed_out = TRUE;
-  g_subprocess_force_exit (run->process);
+  g_cancellable_cancel (run->cancellable);
   return G_SOURCE_REMOVE;
 }
 
-/* A main context of its own: the caller's must not be iterated behind its back. */
+static void
+on_cancelled (GCancellable *cancellable, gpointer run_cancellable)
+{
+  g_cancellable_cancel (run_cancellable);
+}
+
+/* A main context of its own: the caller's must not be iterated behind its back. Cancelled, and not
+ * waited for, at the time limit: what a kill does not end at once, or a child that was left behind,
+ * would keep the pipes open. */
 static void
 communicate (Run *run, guint seconds, GCancellable *cancellable)
 {
   g_autoptr (GMainContext) main_context = g_main_context_new ();
   g_autoptr (GSource) timeout = g_timeout_source_new_seconds (seconds);
+  gulong handler = 0;
 
   g_main_context_push_thread_default (main_context);
   g_source_set_callback (timeout, on_timeout, run, NULL);
   g_source_attach (timeout, main_context);
-  g_subprocess_communicate_utf8_async (run->process, NULL, cancellable, on_communicated, run);
+  run->cancellable = g_cancellable_new ();
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled),
+                                     g_object_ref (run->cancellable), g_object_unref);
+  g_subprocess_communicate_utf8_async (run->process, NULL, run->cancellable, on_communicated, run);
   while (run->result == NULL)
     g_main_context_iteration (main_context, TRUE);
+  g_cancellable_disconnect (cancellable, handler);
+  g_object_unref (run->cancellable);
   g_source_destroy (timeout);
   g_main_context_pop_thread_default (main_context);
 }
@@ -270,12 +286,12 @@ run_program (const gchar *const *argv,
   if (!communicated)
     {
       g_subprocess_force_exit (process);
-      return FALSE;
-    }
-  if (run.timed_out)
-    {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it did not end within %u seconds",
-                   seconds);
+      if (run.timed_out)
+        {
+          g_clear_error (error);
+          g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it did not end within %u seconds",
+                       seconds);
+        }
       return FALSE;
     }
   if (!g_subprocess_get_successful (process))

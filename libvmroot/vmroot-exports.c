@@ -54,56 +54,102 @@ is_octal (gchar c)
   return c >= '0' && c <= '7';
 }
 
+/* The byte that `*word` starts with, after which it is put. */
+static gchar
+next_byte (const gchar **word)
+{
+  const gchar *p = *word;
+
+  if (p[0] == '\\' && is_octal (p[1]) && is_octal (p[2]) && is_octal (p[3]))
+    {
+      *word += 4;
+      return (gchar)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+    }
+
+  *word += 1;
+  return *p;
+}
+
+static gboolean
+word_is (const gchar *word, const gchar *end, const gchar *text)
+{
+  while (word < end && *text != '\0' && next_byte (&word) == *text)
+    text++;
+
+  return word == end && *text == '\0';
+}
+
 static gchar *
-unescape (const gchar *word, gsize length)
+unescape (const gchar *word, const gchar *end)
 {
   GString *text = g_string_new (NULL);
 
-  for (gsize i = 0; i < length; i++)
-    if (word[i] == '\\' && i + 3 < length && is_octal (word[i + 1]) && is_octal (word[i + 2]) &&
-        is_octal (word[i + 3]))
-      {
-        g_string_append_c (text, (gchar)((word[i + 1] - '0') << 6 | (word[i + 2] - '0') << 3 |
-                                         (word[i + 3] - '0')));
-        i += 3;
-      }
-    else
-      {
-        g_string_append_c (text, word[i]);
-      }
-
+  while (word < end)
+    g_string_append_c (text, next_byte (&word));
   return g_string_free (text, FALSE);
 }
 
-/* The options in "CLIENT(OPTIONS)", if it is that client. */
-static gchar *
-find_client (const gchar *clients, const gchar *client)
+/* One line, "PATH CLIENT(OPTIONS)", in place. */
+typedef struct
 {
-  const gchar *options = clients + strlen (client);
-  gsize length;
+  const gchar *path, *path_end;
+  const gchar *client, *client_end;
+  const gchar *options, *options_end;
+} Entry;
 
-  if (!g_str_has_prefix (clients, client) || *options != '(')
-    return NULL;
+static gboolean
+is_blank (gchar c)
+{
+  return c == ' ' || c == '\t';
+}
 
-  length = strlen (++options);
-  return length > 0 && options[length - 1] == ')' ? g_strndup (options, length - 1) : NULL;
+/* The next entry from *text on, which is put behind its line. A line without an end, as of a table
+ * that is being written, is none. */
+static gboolean
+next_entry (const gchar **text, Entry *entry)
+{
+  const gchar *end;
+
+  for (; (end = strchr (*text, '\n')) != NULL; *text = end + 1)
+    {
+      const gchar *p = *text;
+
+      for (entry->path = p; p < end && !is_blank (*p); p++)
+        continue;
+      for (entry->path_end = p; p < end && is_blank (*p); p++)
+        continue;
+      entry->client = p;
+      entry->client_end = memchr (p, '(', (gsize)(end - p));
+      if (*entry->path == '#' || entry->client_end == NULL || end[-1] != ')')
+        continue;
+
+      entry->options = entry->client_end + 1;
+      entry->options_end = end - 1;
+      *text = end + 1;
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+static gboolean
+is_client (const Entry *entry, const gchar *client)
+{
+  const gsize length = strlen (client);
+
+  return (gsize)(entry->client_end - entry->client) == length &&
+         memcmp (entry->client, client, length) == 0;
 }
 
 gchar *
 vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
 {
-  g_auto (GStrv) lines = g_strsplit (etab, "\n", -1);
+  Entry entry;
 
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      const gsize length = strcspn (lines[i], " \t");
-      g_autofree gchar *exported = unescape (lines[i], length);
-      const gchar *clients = lines[i] + length + strspn (lines[i] + length, " \t");
-      gchar *options = g_str_equal (exported, path) ? find_client (clients, client) : NULL;
-
-      if (options != NULL)
-        return options;
-    }
+  /* The client first: most guests' paths begin alike. */
+  while (next_entry (&etab, &entry))
+    if (is_client (&entry, client) && word_is (entry.path, entry.path_end, path))
+      return g_strndup (entry.options, (gsize)(entry.options_end - entry.options));
 
   return NULL;
 }
@@ -118,23 +164,15 @@ export_free (VmrootExport *export)
 }
 
 static VmrootExport *
-parse_line (const gchar *line)
+export_new (const Entry *entry)
 {
-  const gsize length = strcspn (line, " \t");
-  const gchar *client = line + length + strspn (line + length, " \t");
-  const gsize client_length = strcspn (client, "(");
-  const gchar *options = client + client_length;
-  g_autofree gchar *inner = NULL;
-  VmrootExport *export;
+  VmrootExport *export = g_new0 (VmrootExport, 1);
+  g_autofree gchar *options =
+      g_strndup (entry->options, (gsize)(entry->options_end - entry->options));
 
-  if (client_length == 0 || *options != '(' || !g_str_has_suffix (options, ")"))
-    return NULL;
-
-  inner = g_strndup (options + 1, strlen (options) - 2);
-  export = g_new0 (VmrootExport, 1);
-  export->path = unescape (line, length);
-  export->client = g_strndup (client, client_length);
-  export->options = g_strsplit (inner, ",", -1);
+  export->path = unescape (entry->path, entry->path_end);
+  export->client = g_strndup (entry->client, (gsize)(entry->client_end - entry->client));
+  export->options = g_strsplit (options, ",", -1);
   return export;
 }
 
@@ -142,15 +180,10 @@ GPtrArray *
 vmroot_exports_list (const gchar *etab)
 {
   GPtrArray *exports = g_ptr_array_new_with_free_func ((GDestroyNotify)export_free);
-  g_auto (GStrv) lines = g_strsplit (etab, "\n", -1);
+  Entry entry;
 
-  for (gchar **line = lines; *line != NULL; line++)
-    {
-      VmrootExport *export = parse_line (*line);
-
-      if (export != NULL)
-        g_ptr_array_add (exports, export);
-    }
+  while (next_entry (&etab, &entry))
+    g_ptr_array_add (exports, export_new (&entry));
 
   return exports;
 }

@@ -260,9 +260,20 @@ add_directory (VmrootHost *self,
   return TRUE;
 }
 
+/* What is mounted inside the guest's root, no guest can have put there; and the NFS server is given
+ * the mount that was looked at, not its path. */
+static gboolean
+is_nested_mount (VmrootSpec *spec,
+                 const VmrootServedDirectory *directory,
+                 const VmrootServedDirectory *other)
+{
+  return vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS && directory->is_mount &&
+         vmroot_served_directory_is_beneath (directory, other);
+}
+
 /* A guest that writes where another of its directories lies could put a link to anywhere there. */
 static gboolean
-check_own_directories (GPtrArray *directories, GError **error)
+check_own_directories (VmrootSpec *spec, GPtrArray *directories, GError **error)
 {
   for (guint i = 1; i < directories->len; i++)
     for (guint j = 0; j < i; j++)
@@ -270,7 +281,8 @@ check_own_directories (GPtrArray *directories, GError **error)
         const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
         const VmrootServedDirectory *other = g_ptr_array_index (directories, j);
 
-        if (!vmroot_served_directory_conflicts (directory, other))
+        if (!vmroot_served_directory_conflicts (directory, other) ||
+            is_nested_mount (spec, directory, other))
           continue;
 
         g_set_error (
@@ -308,7 +320,7 @@ vmroot_host_open_directories (VmrootHost *self,
         return FALSE;
     }
 
-  return check_own_directories (directories, error);
+  return check_own_directories (spec, directories, error);
 }
 
 static const VmrootServedDirectory *

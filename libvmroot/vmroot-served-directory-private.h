@@ -14,12 +14,13 @@ G_BEGIN_DECLS
  */
 typedef struct
 {
-  gchar *tag;       /* the virtiofs tag; says which file system of the guest this is */
-  gchar *directory; /* as the domain has it */
-  gchar *path;      /* where that was: no symbolic link in it */
-  gchar *id;        /* "DEVICE:INODE" */
-  gchar **above;    /* the `id` of every directory above it, up to "/" */
-  gboolean is_root; /* the guest's root, not a share beside it */
+  gchar *tag;        /* the virtiofs tag; says which file system of the guest this is */
+  gchar *directory;  /* as the domain has it */
+  gchar *path;       /* where that was: no symbolic link in it */
+  gchar *id;         /* "DEVICE:INODE" */
+  gchar **above;     /* the `id` of every directory above it, up to "/" */
+  gboolean is_root;  /* the guest's root, not a share beside it */
+  gboolean is_mount; /* something is mounted there; not in the journal */
   gboolean writable;
 } VmrootServedDirectory;
 

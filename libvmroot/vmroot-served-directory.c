@@ -59,6 +59,15 @@ list_above (int fd)
   return g_strv_builder_end (builder);
 }
 
+static gboolean
+is_mount (int fd)
+{
+  struct statx status;
+
+  return statx (fd, "", AT_EMPTY_PATH, 0, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 static gchar *
 get_path (int fd)
 {
@@ -137,6 +146,7 @@ vmroot_served_directory_new (VmrootContext *context,
   self->path = get_path (fd);
   self->id = get_id (fd);
   self->above = list_above (fd);
+  self->is_mount = is_mount (fd);
   close (fd);
 
   if (self->path == NULL || self->id == NULL || !g_utf8_validate (self->path, -1, NULL))

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/magic.h>
@@ -92,8 +93,13 @@ vmroot_transport_nfs_check_file_system (const VmrootServedDirectory *directory, 
   const gchar *problem = NULL;
   int mount_id;
 
-  if (statfs (directory->path, &status) == 0 && status.f_type == NFS_SUPER_MAGIC)
+  if (statfs (directory->path, &status) < 0)
+    status.f_type = 0;
+  if (status.f_type == NFS_SUPER_MAGIC)
     problem = "is on an NFS server itself: let the guest mount it from there (server)";
+  else if (status.f_type == FUSE_SUPER_MAGIC)
+    problem = "is on a FUSE file system, whose file handles do not outlive its daemon: move it to "
+              "another";
   else if (name_to_handle_at (AT_FDCWD, directory->path, &handle.handle, &mount_id, 0) < 0 &&
            errno == EOPNOTSUPP)
     problem = "is on a file system that NFS cannot export, such as overlayfs: move it to another";
@@ -102,6 +108,27 @@ vmroot_transport_nfs_check_file_system (const VmrootServedDirectory *directory, 
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY, "%s %s", directory->directory,
                problem);
+  return FALSE;
+}
+
+/* The server keeps a label by way of its own SELinux only (security_inode_setsecctx). */
+gboolean
+vmroot_transport_nfs_check_labels (VmrootContext *context,
+                                   const VmrootServedDirectory *directory,
+                                   GError **error)
+{
+  g_autofree gchar *enforce = vmroot_context_path (context, "/sys/fs/selinux/enforce");
+
+  if (g_file_test (enforce, G_FILE_TEST_EXISTS) &&
+      getxattr (directory->path, "security.selinux", NULL, 0) > 0)
+    return TRUE;
+
+  g_set_error (
+      error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+      "%s cannot have the guest's SELinux labels over NFS: that takes SELinux on this host, "
+      "and a file system with labels; describe the guest with --xattrs native, or use "
+      "virtiofs",
+      directory->directory);
   return FALSE;
 }
 

@@ -4,8 +4,8 @@
  * The kernel's NFS server exports each directory of a guest to the one address of that guest.
  *
  * A file in /etc/exports.d keeps the exports over `exportfs -r`, which the start and the reload of
- * the server run; `exportfs -i` makes them at once, whatever is in other people's files. That file
- * is also how vmroot knows its exports from those of others: it comes first and goes last.
+ * the server run; `exportfs -i` makes them at once, whatever is in other people's files. Their fsid
+ * is how vmroot knows its exports from those of others.
  */
 
 #include "config.h"
@@ -18,6 +18,7 @@
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
 #include "vmroot-nfs-mount-private.h"
+#include "vmroot-share-mount-private.h"
 #include "vmroot-transport-nfs-private.h"
 
 #define EXPORTS_DIRECTORY VMROOT_SYSCONFDIR "/exports.d"
@@ -41,20 +42,48 @@ file_exists (VmrootContext *context, const gchar *uuid)
   return g_file_test (path, G_FILE_TEST_EXISTS);
 }
 
+/* On a file system that is read-only, not even what is not there can be removed. */
+static gboolean
+remove_file (VmrootContext *context, const gchar *uuid, GError **error)
+{
+  g_autofree gchar *file = get_file (uuid);
+
+  return !file_exists (context, uuid) || vmroot_context_remove_file (context, file, error);
+}
+
 /* Its own for each directory of a guest, and the same at each start: file handles that the guest
- * holds stay good, and file systems without a UUID can be exported. */
+ * holds stay good, and file systems without a UUID can be exported. How it begins tells our exports
+ * from those of others. */
 static gchar *
 make_fsid (VmrootJournal *journal, guint index)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   g_autofree gchar *name = g_strdup_printf ("%s %u", journal->uuid, index);
-  g_autoptr (GString) fsid = NULL;
+  const gchar *hex;
 
   g_checksum_update (checksum, (const guchar *)name, -1);
-  fsid = g_string_new_len (g_checksum_get_string (checksum), 32);
-  for (gssize at = 20; at >= 8; at -= 4)
-    g_string_insert_c (fsid, at, '-');
-  return g_string_free (g_steal_pointer (&fsid), FALSE);
+  hex = g_checksum_get_string (checksum);
+  return g_strdup_printf (VMROOT_TRANSPORT_NFS_MARK "%.4s-%.4s-%.4s-%.12s", hex, hex + 4, hex + 8,
+                          hex + 12);
+}
+
+gchar *
+vmroot_transport_nfs_get_place (VmrootJournal *journal, guint index)
+{
+  const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
+
+  return directory->is_root ? NULL : vmroot_share_mount_path (journal->client, index - 1);
+}
+
+/* The root itself, as guests on another host and other servers know it by that path, too; shares
+ * from their own places. */
+static gchar *
+get_exported_path (VmrootContext *context, VmrootJournal *journal, guint index)
+{
+  const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
+  g_autofree gchar *place = vmroot_transport_nfs_get_place (journal, index);
+
+  return place == NULL ? g_strdup (directory->path) : vmroot_context_path (context, place);
 }
 
 /* no_root_squash: the guest's root is root in its tree. insecure: the address is what tells guests
@@ -65,23 +94,26 @@ make_options (VmrootConfiguration *configuration, VmrootJournal *journal, guint 
   const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
   g_autofree gchar *fsid = make_fsid (journal, index);
 
-  return g_strdup_printf ("%s,%s,no_root_squash,insecure,no_subtree_check,fsid=%s",
+  return g_strdup_printf ("%s,%s,no_root_squash,insecure,no_subtree_check%s,%s",
                           directory->writable ? "rw" : "ro",
-                          configuration->nfs_sync ? "sync" : "async", fsid);
+                          configuration->nfs_sync ? "sync" : "async",
+                          journal->xattrs == VMROOT_XATTRS_SELINUX ? ",security_label" : "", fsid);
 }
 
 static gchar *
-make_file_content (VmrootConfiguration *configuration, VmrootJournal *journal, GError **error)
+make_file_content (VmrootContext *context,
+                   VmrootConfiguration *configuration,
+                   VmrootJournal *journal,
+                   GError **error)
 {
   g_autoptr (GString) content =
       g_string_new ("# Written by vmroot while the guest runs; removed when it has stopped.\n");
 
   for (guint i = 0; i < journal->directories->len; i++)
     {
-      const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
+      g_autofree gchar *path = get_exported_path (context, journal, i);
       g_autofree gchar *options = make_options (configuration, journal, i);
-      g_autofree gchar *line =
-          vmroot_exports_line (directory->path, journal->client, options, error);
+      g_autofree gchar *line = vmroot_exports_line (path, journal->client, options, error);
 
       if (line == NULL)
         return NULL;
@@ -92,86 +124,190 @@ make_file_content (VmrootConfiguration *configuration, VmrootJournal *journal, G
 }
 
 static gboolean
-is_exported (VmrootContext *context, VmrootJournal *journal, guint index)
+write_file (VmrootContext *context,
+            VmrootConfiguration *configuration,
+            VmrootJournal *journal,
+            GError **error)
 {
-  const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
-  g_autofree gchar *etab = vmroot_transport_nfs_read (context, ETAB);
-  g_autofree gchar *options = vmroot_exports_find (etab, directory->path, journal->client);
+  g_autofree gchar *file = get_file (journal->uuid);
+  g_autofree gchar *content = make_file_content (context, configuration, journal, error);
+
+  if (content == NULL)
+    return FALSE;
+  if (vmroot_context_make_directory (context, EXPORTS_DIRECTORY, 0755, error) &&
+      vmroot_context_write_file (context, file, content, error))
+    return TRUE;
+
+  g_prefix_error (error, "Cannot keep the exports of the guest in a file of its own: ");
+  return FALSE;
+}
+
+/* What `path` is exported to the guest with in `etab`; NULL: it is not. */
+static gchar *
+find_export (const gchar *etab, VmrootContext *context, VmrootJournal *journal, guint index)
+{
+  g_autofree gchar *path = get_exported_path (context, journal, index);
+
+  return vmroot_exports_find (etab, path, journal->client);
+}
+
+static gboolean
+is_exported (const gchar *etab, VmrootContext *context, VmrootJournal *journal, guint index)
+{
+  g_autofree gchar *options = find_export (etab, context, journal, index);
   g_autofree gchar *fsid = make_fsid (journal, index);
 
   return options != NULL && strstr (options, fsid) != NULL;
 }
 
-static gboolean
-run_exportfs (VmrootContext *context,
-              VmrootJournal *journal,
-              guint index,
-              const gchar *const *options,
-              GCancellable *cancellable,
-              GError **error)
+gboolean
+vmroot_transport_nfs_run_exportfs (VmrootContext *context,
+                                   const gchar *options,
+                                   const gchar *client,
+                                   const gchar *path,
+                                   GCancellable *cancellable,
+                                   GError **error)
 {
-  const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
-  g_autofree gchar *what = g_strconcat (journal->client, ":", directory->path, NULL);
+  g_autofree gchar *what = g_strconcat (client, ":", path, NULL);
+  const gchar *const add[] = { EXPORTFS, "-i", "-o", options, what, NULL };
+  const gchar *const take_away[] = { EXPORTFS, "-u", what, NULL };
   g_autofree gchar *output = NULL;
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_auto (GStrv) argv = NULL;
+  g_autoptr (GError) local_error = NULL;
 
-  g_strv_builder_add (builder, EXPORTFS);
-  g_strv_builder_addv (builder, (const gchar **)options);
-  g_strv_builder_add (builder, what);
-  argv = g_strv_builder_end (builder);
-  return vmroot_context_run (context, (const gchar *const *)argv, EXPORTFS_SECONDS, &output,
-                             cancellable, error);
+  if (vmroot_context_run (context, options != NULL ? add : take_away, EXPORTFS_SECONDS, &output,
+                          cancellable, &local_error))
+    return TRUE;
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "%s%s", local_error->message,
+               g_error_matches (local_error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
+                   ? ": install the NFS server (on Debian, nfs-kernel-server)"
+                   : "");
+  return FALSE;
 }
 
 /* What exportfs says of others' files may make it fail although it did what it was asked for: what
- * counts is the table. */
+ * counts is the table, which is looked at once, after all. */
 static gboolean
-export_directory (VmrootContext *context,
-                  VmrootConfiguration *configuration,
-                  VmrootJournal *journal,
-                  guint index,
-                  GCancellable *cancellable,
-                  GError **error)
-{
-  const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
-  g_autofree gchar *options = make_options (configuration, journal, index);
-  const gchar *const argv[] = { "-i", "-o", options, NULL };
-  g_autoptr (GError) local_error = NULL;
-  const gboolean ran = run_exportfs (context, journal, index, argv, cancellable, &local_error);
-
-  if (is_exported (context, journal, index))
-    return TRUE;
-
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot export %s to %s: %s",
-               directory->directory, journal->client,
-               ran ? "exportfs said nothing, but " ETAB " does not have it" : local_error->message);
-  return FALSE;
-}
-
-static gboolean
-unexport_directory (VmrootContext *context,
+export_directories (VmrootContext *context,
+                    VmrootConfiguration *configuration,
                     VmrootJournal *journal,
-                    guint index,
                     GCancellable *cancellable,
                     GError **error)
 {
-  const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
-  const gchar *const argv[] = { "-u", NULL };
-  g_autoptr (GError) local_error = NULL;
-  gboolean ran;
+  g_autoptr (GError) run_error = NULL;
+  g_autofree gchar *etab = NULL;
 
-  if (!is_exported (context, journal, index))
-    return TRUE;
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      g_autofree gchar *options = make_options (configuration, journal, i);
+      g_autofree gchar *path = get_exported_path (context, journal, i);
 
-  ran = run_exportfs (context, journal, index, argv, cancellable, &local_error);
-  if (!is_exported (context, journal, index))
-    return TRUE;
+      vmroot_transport_nfs_run_exportfs (context, options, journal->client, path, cancellable,
+                                         run_error == NULL ? &run_error : NULL);
+    }
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Cannot take the export of %s to %s back: %s", directory->directory, journal->client,
-               ran ? "exportfs said nothing, but " ETAB " still has it" : local_error->message);
-  return FALSE;
+  etab = vmroot_transport_nfs_read (context, ETAB);
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
+
+      if (is_exported (etab, context, journal, i))
+        continue;
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot export %s to %s: %s",
+                   directory->directory, journal->client,
+                   run_error == NULL ? "exportfs said nothing, but " ETAB " does not have it"
+                                     : run_error->message);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+unexport_directories (VmrootContext *context,
+                      VmrootJournal *journal,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  g_autofree gchar *before = vmroot_transport_nfs_read (context, ETAB);
+  g_autofree gchar *after = NULL;
+  g_autoptr (GError) run_error = NULL;
+
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      g_autofree gchar *path = get_exported_path (context, journal, i);
+
+      if (is_exported (before, context, journal, i))
+        vmroot_transport_nfs_run_exportfs (context, NULL, journal->client, path, cancellable,
+                                           run_error == NULL ? &run_error : NULL);
+    }
+
+  after = vmroot_transport_nfs_read (context, ETAB);
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
+
+      if (!is_exported (after, context, journal, i))
+        continue;
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                   "Cannot take the export of %s to %s back: %s", directory->directory,
+                   journal->client,
+                   run_error == NULL ? "exportfs said nothing, but " ETAB " still has it"
+                                     : run_error->message);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+mount_shares (VmrootContext *context, VmrootJournal *journal, GError **error)
+{
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      g_autofree gchar *place = vmroot_transport_nfs_get_place (journal, i);
+
+      if (place == NULL)
+        continue;
+      if (!vmroot_share_mount_take (context, g_ptr_array_index (journal->directories, i), place,
+                                    error) ||
+          !vmroot_context_reached (context, "share", error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+unmount_shares (VmrootContext *context, VmrootJournal *journal, GError **error)
+{
+  for (guint i = journal->directories->len; i-- > 0;)
+    {
+      g_autofree gchar *place = vmroot_transport_nfs_get_place (journal, i);
+
+      if (place == NULL)
+        continue;
+      if (!vmroot_share_mount_undo (context, place, error) ||
+          !vmroot_context_reached (context, "share", error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+are_shares_mounted (VmrootContext *context, VmrootJournal *journal)
+{
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      g_autofree gchar *place = vmroot_transport_nfs_get_place (journal, i);
+
+      if (place != NULL && !vmroot_share_mount_is_taken (
+                               context, g_ptr_array_index (journal->directories, i), place))
+        return FALSE;
+    }
+
+  return TRUE;
 }
 
 /* The same directory exported to the same address by somebody else would be taken over, and taken
@@ -184,9 +320,9 @@ check_others (VmrootContext *context, VmrootJournal *journal, GError **error)
   for (guint i = 0; i < journal->directories->len; i++)
     {
       const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
-      g_autofree gchar *options = vmroot_exports_find (etab, directory->path, journal->client);
+      g_autofree gchar *options = find_export (etab, context, journal, i);
 
-      if (options == NULL || is_exported (context, journal, i))
+      if (options == NULL || is_exported (etab, context, journal, i))
         continue;
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
                    "%s is exported to %s already, not by vmroot: take that out of /etc/exports or "
@@ -219,6 +355,22 @@ check_client (VmrootContext *context, VmrootJournal *journal, GError **error)
                    "apply",
                    other->name, other->uuid, journal->client);
       return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+check_directories (VmrootContext *context, VmrootJournal *journal, GError **error)
+{
+  for (guint i = 0; i < journal->directories->len; i++)
+    {
+      const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
+
+      if (!vmroot_transport_nfs_check_file_system (directory, error) ||
+          (journal->xattrs == VMROOT_XATTRS_SELINUX &&
+           !vmroot_transport_nfs_check_labels (context, directory, error)))
+        return FALSE;
     }
 
   return TRUE;
@@ -294,57 +446,43 @@ prepare (VmrootContext *context,
          GCancellable *cancellable,
          GError **error)
 {
-  g_autofree gchar *file = get_file (journal->uuid);
-  g_autofree gchar *content = NULL;
-
   if (journal->client == NULL)
     return TRUE;
 
-  content = make_file_content (configuration, journal, error);
-  if (content == NULL || !vmroot_transport_nfs_check_server (context, error) ||
-      !check_client (context, journal, error) || !check_others (context, journal, error))
-    return FALSE;
-  for (guint i = 0; i < journal->directories->len; i++)
-    if (!vmroot_transport_nfs_check_file_system (g_ptr_array_index (journal->directories, i),
-                                                 error))
-      return FALSE;
-
-  if (!vmroot_context_make_directory (context, EXPORTS_DIRECTORY, 0755, error) ||
-      !vmroot_context_write_file (context, file, content, error))
-    return FALSE;
-  for (guint i = 0; i < journal->directories->len; i++)
-    if (!export_directory (context, configuration, journal, i, cancellable, error))
-      return FALSE;
-
-  return TRUE;
+  return vmroot_transport_nfs_check_server (context, error) &&
+         check_client (context, journal, error) && check_others (context, journal, error) &&
+         check_directories (context, journal, error) && mount_shares (context, journal, error) &&
+         write_file (context, configuration, journal, error) &&
+         vmroot_context_reached (context, "exports-file", error) &&
+         export_directories (context, configuration, journal, cancellable, error);
 }
 
-/* Without our file, whatever is exported is not ours. */
+/* The file first: while it is there, a restart of the server brings the exports back. */
 static gboolean
 release (VmrootContext *context, VmrootJournal *journal, GCancellable *cancellable, GError **error)
 {
-  g_autofree gchar *file = get_file (journal->uuid);
-
-  if (journal->client == NULL || !file_exists (context, journal->uuid))
+  if (journal->client == NULL)
     return TRUE;
 
-  for (guint i = 0; i < journal->directories->len; i++)
-    if (!unexport_directory (context, journal, i, cancellable, error))
-      return FALSE;
-
-  return vmroot_context_remove_file (context, file, error);
+  return remove_file (context, journal->uuid, error) &&
+         vmroot_context_reached (context, "exports-file", error) &&
+         unexport_directories (context, journal, cancellable, error) &&
+         unmount_shares (context, journal, error);
 }
 
 static gboolean
 is_prepared (VmrootContext *context, VmrootJournal *journal)
 {
+  g_autofree gchar *etab = NULL;
+
   if (journal->client == NULL)
     return TRUE;
-  if (!file_exists (context, journal->uuid))
+  if (!file_exists (context, journal->uuid) || !are_shares_mounted (context, journal))
     return FALSE;
 
+  etab = vmroot_transport_nfs_read (context, ETAB);
   for (guint i = 0; i < journal->directories->len; i++)
-    if (!is_exported (context, journal, i))
+    if (!is_exported (etab, context, journal, i))
       return FALSE;
 
   return TRUE;

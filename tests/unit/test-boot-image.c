@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fake-tree.h"
+#include "vmroot-builder-private.h"
 
 /* A tree, a spec for it, and where its boot image goes. */
 typedef struct
@@ -180,6 +181,27 @@ test_configuration (Fixture *fixture, gconstpointer data)
                                  "mount tmpfs tmpfs /var/tmp size=1073741824,mode=1777\n"
                                  "mount tmpfs tmpfs /scratch mode=1777\n"
                                  "run-file systemd/network/10-a.network 0644 1\n");
+}
+
+/* Whether the server is a host with vmroot, only the guest can find out. */
+static void
+test_shares_over_nfs (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmrootShare) share = vmroot_share_new ("/srv/my pkgs", "/pkgs", TRUE);
+  g_autoptr (GVariant) request = NULL;
+  const gchar *configuration;
+
+  vmroot_spec_set_transport (fixture->spec, VMROOT_TRANSPORT_NFS);
+  vmroot_spec_set_mac_address (fixture->spec, "52:54:00:12:34:56");
+  vmroot_spec_set_address (fixture->spec, "192.168.122.5/24");
+  vmroot_spec_set_server (fixture->spec, "192.168.122.1");
+  vmroot_spec_add_share (fixture->spec, share);
+  request = vmroot_builder_request_new ("build", fixture->tree, fixture->spec);
+  g_assert_true (g_variant_lookup (request, "configuration", "&s", &configuration));
+  g_test_message ("%s", configuration);
+  g_assert_nonnull (strstr (
+      configuration, "\nmount nfs4 192.168.122.1:/run/vmroot/shares/192.168.122.5/1 /pkgs ro,"));
+  g_assert_nonnull (strstr (configuration, "\nor 192.168.122.1:/srv/my\\040pkgs\n"));
 }
 
 static void
@@ -446,6 +468,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("contents", test_a_kernel_and_an_initramfs);
   ADD ("configuration", test_configuration);
+  ADD ("shares-over-nfs", test_shares_over_nfs);
   ADD ("ephemeral", test_an_ephemeral_root);
   ADD ("run-files", test_run_files_are_packed);
   ADD ("unchanged", test_nothing_is_built_twice);

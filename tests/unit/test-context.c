@@ -171,6 +171,35 @@ test_a_program_has_a_time_limit (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "within 1 seconds"));
 }
 
+/* As a hook's output is libvirt's, whoever keeps it open would hang the guest's start. */
+static void
+test_a_program_s_child_is_not_waited_for (Fixture *fixture, gconstpointer data)
+{
+  VmrootContext *context = fixture->context;
+  const gchar *const argv[] = { "/bin/sh", "-c", "sleep 20 & exit 0", NULL };
+  const gint64 began = g_get_monotonic_time ();
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *output = NULL;
+
+  g_assert_false (vmroot_context_run (context, argv, 1, &output, NULL, &error));
+  g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, 15 * G_USEC_PER_SEC);
+}
+
+static void
+test_a_program_can_be_cancelled (Fixture *fixture, gconstpointer data)
+{
+  VmrootContext *context = fixture->context;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *output = NULL;
+
+  g_cancellable_cancel (cancellable);
+  g_assert_false (vmroot_context_run (context, (const gchar *const[]){ "/bin/sleep", "600", NULL },
+                                      60, &output, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -184,5 +213,7 @@ main (int argc, char **argv)
   ADD ("/context/run/output", test_a_program_s_output_is_read);
   ADD ("/context/run/failure", test_a_program_s_failure_is_an_error);
   ADD ("/context/run/limit", test_a_program_has_a_time_limit);
+  ADD ("/context/run/child", test_a_program_s_child_is_not_waited_for);
+  ADD ("/context/run/cancelled", test_a_program_can_be_cancelled);
   return g_test_run ();
 }

@@ -2,7 +2,9 @@
 
 #include "config.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +17,9 @@
 
 #define UUID_A "6d3d3a7e-2b1f-4f0e-9a56-0f3b8a0f1c11"
 #define UUID_B "b5a5c7d8-6d2f-4d0c-8f8a-3a4a1e0e7a22"
+
+/* In a mount namespace of our own. */
+static gboolean can_mount;
 
 /* A host in a temporary directory, and two guests. */
 typedef struct
@@ -379,6 +384,43 @@ test_shares_follow_the_policy_too (Fixture *fixture, gconstpointer data)
   add_directory (fixture, "/export/a/home");
   assert_refused (fixture, outside_domain, VMROOT_ERROR_NOT_ALLOWED, "/srv/other");
   assert_refused (fixture, inside_domain, VMROOT_ERROR_NOT_ALLOWED, "one inside the other");
+}
+
+/* As in the article: something that the host has mounted inside the guest's root. */
+static void
+test_what_is_mounted_inside_the_root_may_be_shared (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new ("/export/a");
+  g_autoptr (VmrootShare) share = vmroot_share_new ("/export/a/packages", "/packages", TRUE);
+  g_autoptr (VmrootConfiguration) configuration =
+      vmroot_configuration_load (fixture->context, NULL);
+  g_autofree gchar *inside = vmroot_context_path (fixture->context, "/export/a/packages");
+  g_autofree gchar *outside = vmroot_context_path (fixture->context, "/srv/other");
+
+  if (!can_mount)
+    {
+      g_test_skip ("mounting takes root");
+      return;
+    }
+  add_directory (fixture, "/export/a/packages");
+  vmroot_spec_set_transport (spec, VMROOT_TRANSPORT_NFS);
+  vmroot_spec_add_share (spec, share);
+  for (gint mounted = FALSE; mounted <= TRUE; mounted++)
+    {
+      g_autoptr (GPtrArray) directories =
+          g_ptr_array_new_with_free_func ((GDestroyNotify)vmroot_served_directory_free);
+      g_autoptr (GError) error = NULL;
+      gboolean opened;
+
+      if (mounted)
+        g_assert_no_errno (mount (outside, inside, NULL, MS_BIND, NULL));
+      opened =
+          vmroot_host_open_directories (fixture->host, configuration, spec, directories, &error);
+      g_assert_cmpint (opened, ==, mounted);
+      if (!mounted)
+        g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED);
+    }
+  g_assert_no_errno (umount2 (inside, MNT_DETACH));
 }
 
 static void
@@ -807,6 +849,8 @@ test_check_finds_what_is_wrong (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  can_mount =
+      unshare (CLONE_NEWNS) == 0 && mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
   ADD ("/host/prepare-and-release", test_a_guest_is_prepared_and_released);
@@ -816,6 +860,7 @@ main (int argc, char **argv)
   ADD ("/host/policy/message", test_the_refusal_says_what_to_change);
   ADD ("/host/policy/link", test_a_link_to_an_allowed_directory_is_fine);
   ADD ("/host/policy/shares", test_shares_follow_the_policy_too);
+  ADD ("/host/policy/nested-mount", test_what_is_mounted_inside_the_root_may_be_shared);
   ADD ("/host/claims", test_one_guest_writes_to_a_tree);
   ADD ("/host/clone", test_a_clone_is_refused);
   ADD ("/host/failure", test_what_fails_is_undone);

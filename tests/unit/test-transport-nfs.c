@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
 #include <glib.h>
 #include <glib/gstdio.h>
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
+#include "vmroot-share-mount-private.h"
 #include "vmroot-spec.h"
 #include "vmroot-transport-private.h"
 
 #define UUID "6e1c1b63-4b3f-4f2d-9d1e-5a3b1a2c3d4e"
 #define CLIENT "192.168.122.5"
+
+/* In a mount namespace of our own. */
+static gboolean can_mount;
 
 /* A host with an NFS server whose exportfs is ours: it keeps the table as the real one does. */
 typedef struct
@@ -87,11 +96,13 @@ static void
 add_directory (Fixture *fixture, const gchar *path, gboolean writable)
 {
   VmrootServedDirectory *directory = g_new0 (VmrootServedDirectory, 1);
+  struct stat status;
 
+  g_assert_no_errno (stat (path, &status));
   directory->tag = g_strdup ("vmroot");
   directory->directory = g_strdup (path);
   directory->path = g_strdup (path);
-  directory->id = g_strdup ("1:2");
+  directory->id = vmroot_served_directory_format_id (status.st_dev, status.st_ino);
   directory->above = g_new0 (gchar *, 1);
   directory->is_root = fixture->journal->directories->len == 0;
   directory->writable = writable;
@@ -229,15 +240,139 @@ test_read_only_and_sync (Fixture *fixture, gconstpointer data)
 {
   g_autofree gchar *file = NULL;
 
+  g_ptr_array_set_size (fixture->journal->directories, 0);
   add_directory (fixture, "/usr", FALSE);
   fixture->configuration->nfs_sync = TRUE;
   if (!prepare_or_skip (fixture))
     return;
 
   file = read_file (fixture, "/etc/exports.d/vmroot-" UUID ".exports");
-  g_assert_nonnull (strstr (file, "\n/ " CLIENT "(rw,sync,"));
   g_assert_nonnull (strstr (file, "\n/usr " CLIENT "(ro,sync,"));
   g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+}
+
+/* Two shares, the second of them read-only, with something mounted below it. */
+static void
+add_shares (Fixture *fixture)
+{
+  g_autofree gchar *first = host_path (fixture, "/export/first");
+  g_autofree gchar *second = host_path (fixture, "/export/a #b");
+  g_autofree gchar *below = host_path (fixture, "/export/a #b/below");
+
+  write_file (fixture, "/export/first/file", "");
+  write_file (fixture, "/export/a #b/file", "");
+  g_assert_no_errno (g_mkdir (below, 0755));
+  g_assert_no_errno (mount ("tmpfs", below, "tmpfs", 0, "size=64k"));
+  write_file (fixture, "/export/a #b/below/hidden", "");
+  add_directory (fixture, first, TRUE);
+  add_directory (fixture, second, FALSE);
+}
+
+static void
+remove_shares (Fixture *fixture)
+{
+  g_autofree gchar *below = host_path (fixture, "/export/a #b/below");
+  g_auto (GStrv) places = vmroot_share_mount_list (fixture->context);
+
+  g_assert_no_errno (umount2 (below, MNT_DETACH));
+  g_assert_cmpuint (g_strv_length (places), ==, 0);
+}
+
+static gboolean
+skip_without_mounts (void)
+{
+  if (!can_mount)
+    g_test_skip ("mounting takes root");
+  return !can_mount;
+}
+
+static gboolean
+share_has (Fixture *fixture, const gchar *file)
+{
+  g_autofree gchar *path =
+      g_build_filename (fixture->sysroot, VMROOT_SHARES_DIRECTORY "/" CLIENT, file, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static void
+test_shares (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *second = host_path (fixture, VMROOT_SHARES_DIRECTORY "/" CLIENT "/2");
+  g_autofree gchar *file = NULL;
+  g_autofree gchar *line = NULL;
+  g_autofree gchar *options = NULL;
+  g_autofree gchar *etab = NULL;
+  g_autoptr (GError) error = NULL;
+  struct statvfs status;
+
+  if (skip_without_mounts ())
+    return;
+  add_shares (fixture);
+  if (!prepare_or_skip (fixture))
+    {
+      remove_shares (fixture);
+      return;
+    }
+
+  g_assert_true (share_has (fixture, "1/file"));
+  g_assert_true (share_has (fixture, "2/below"));
+  g_assert_false (share_has (fixture, "2/below/hidden"));
+  g_assert_no_errno (statvfs (second, &status));
+  g_assert_true (status.f_flag & ST_RDONLY);
+  file = read_file (fixture, "/etc/exports.d/vmroot-" UUID ".exports");
+  line = g_strdup_printf ("\n%s " CLIENT "(ro,async,", second);
+  g_assert_nonnull (strstr (file, line));
+  g_assert_null (strstr (file, "crossmnt"));
+  etab = read_file (fixture, "/var/lib/nfs/etab");
+  options = vmroot_exports_find (etab, second, CLIENT);
+  g_assert_nonnull (options);
+
+  /* What was unmounted is missed, and comes back. */
+  g_assert_no_errno (umount2 (second, MNT_DETACH));
+  g_assert_false (is_prepared (fixture));
+  g_assert_true (prepare (fixture, &error));
+  g_assert_true (prepare (fixture, &error));
+  g_assert_true (is_prepared (fixture));
+
+  g_assert_true (release (fixture, &error));
+  assert_nothing_left (fixture);
+  remove_shares (fixture);
+}
+
+/* Between the look at it and the mount. */
+static void
+test_share_was_exchanged (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *first = host_path (fixture, "/export/first");
+  g_autofree gchar *away = host_path (fixture, "/export/away");
+  g_autoptr (GError) error = NULL;
+
+  if (skip_without_mounts ())
+    return;
+  add_shares (fixture);
+  g_assert_no_errno (g_rename (first, away));
+  write_file (fixture, "/export/first/file", "");
+
+  g_assert_false (prepare (fixture, &error));
+  if (!g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY))
+    g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED);
+  g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+  remove_shares (fixture);
+}
+
+/* They take the server's own SELinux. */
+static void
+test_labels (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->journal->xattrs = VMROOT_XATTRS_SELINUX;
+  g_assert_false (prepare (fixture, &error));
+  g_assert_true (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC) ||
+                 g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY));
   assert_nothing_left (fixture);
 }
 
@@ -320,16 +455,96 @@ test_no_server (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_read_only_etc (Fixture *fixture, gconstpointer data)
+assert_refused (Fixture *fixture, gint code, const gchar *words)
 {
   g_autoptr (GError) error = NULL;
 
-  /* As root writes everywhere: a file where the directory shall be. */
-  write_file (fixture, "/etc", "");
-  if (prepare (fixture, &error))
-    g_assert_not_reached ();
-  g_assert_cmpuint (fixture->commands->len, ==, 0);
+  g_assert_false (prepare (fixture, &error));
+  g_test_message ("%s", error->message);
+  if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY))
+    return;
+  g_assert_true (code < 0 || g_error_matches (error, VMROOT_ERROR, code));
+  g_assert_nonnull (strstr (error->message, words));
+}
+
+static void
+test_read_only_etc (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *etc = host_path (fixture, "/etc");
+
+  if (skip_without_mounts ())
+    return;
+  g_assert_no_errno (g_mkdir (etc, 0755));
+  g_assert_no_errno (mount ("tmpfs", etc, "tmpfs", MS_RDONLY, NULL));
+
+  assert_refused (fixture, -1, "ead-only file system");
   g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+  g_assert_cmpuint (fixture->commands->len, ==, 0);
+  g_assert_no_errno (umount2 (etc, MNT_DETACH));
+}
+
+static void
+test_full_disk (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *exports = host_path (fixture, "/etc/exports.d");
+  g_autofree gchar *filler = host_path (fixture, "/etc/exports.d/filler");
+  g_autofree gchar *page = g_strnfill (4096, '#');
+  g_autoptr (GDir) directory = NULL;
+
+  if (skip_without_mounts ())
+    return;
+  g_assert_cmpint (g_mkdir_with_parents (exports, 0755), ==, 0);
+  g_assert_no_errno (mount ("tmpfs", exports, "tmpfs", 0, "size=4k"));
+  g_assert_true (g_file_set_contents (filler, page, -1, NULL));
+
+  assert_refused (fixture, -1, "o space left on device");
+  g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+  g_assert_cmpuint (fixture->commands->len, ==, 0);
+  directory = g_dir_open (exports, 0, NULL);
+  g_assert_cmpstr (g_dir_read_name (directory), ==, "filler");
+  g_assert_null (g_dir_read_name (directory));
+  g_assert_no_errno (umount2 (exports, MNT_DETACH));
+}
+
+/* The real way to run programs, with a program of ours. NULL: there is none. */
+static void
+set_exportfs (Fixture *fixture, const gchar *script)
+{
+  g_autofree gchar *path = host_path (fixture, "/usr/sbin/exportfs");
+  g_autofree gchar *directory = host_path (fixture, "/usr/sbin");
+  g_autofree gchar *search_path = g_strconcat (directory, ":/usr/bin:/bin", NULL);
+
+  vmroot_context_set_run_func (fixture->context, NULL, NULL);
+  g_assert_cmpint (g_mkdir_with_parents (directory, 0755), ==, 0);
+  if (script != NULL)
+    g_assert_true (g_file_set_contents_full (path, script, -1, 0, 0755, NULL));
+  g_setenv ("PATH", script != NULL ? search_path : directory, TRUE);
+}
+
+static void
+test_no_exportfs (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *search_path = g_strdup (g_getenv ("PATH"));
+
+  set_exportfs (fixture, NULL);
+  assert_refused (fixture, VMROOT_ERROR_FAILED, "install the NFS server");
+  g_setenv ("PATH", search_path, TRUE);
+  g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
+}
+
+static void
+test_exportfs_fails (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *search_path = g_strdup (g_getenv ("PATH"));
+
+  set_exportfs (fixture, "#!/bin/sh\necho 'no such thing' >&2\nexit 1\n");
+  assert_refused (fixture, VMROOT_ERROR_FAILED, "no such thing");
+  g_setenv ("PATH", search_path, TRUE);
+  g_assert_true (release (fixture, NULL));
+  assert_nothing_left (fixture);
 }
 
 static void
@@ -343,6 +558,41 @@ test_file_system_without_handles (Fixture *fixture, gconstpointer data)
   g_assert_false (prepare (fixture, &error));
   g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY);
   assert_nothing_left (fixture);
+}
+
+static void
+test_overlay (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *merged = host_path (fixture, "/export/merged");
+  g_autofree gchar *work = host_path (fixture, "/export/tmpfs");
+  g_autofree gchar *options =
+      g_strdup_printf ("lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", work, work, work);
+
+  if (skip_without_mounts ())
+    return;
+  g_assert_cmpint (g_mkdir_with_parents (merged, 0755), ==, 0);
+  g_assert_cmpint (g_mkdir_with_parents (work, 0755), ==, 0);
+  g_assert_no_errno (mount ("tmpfs", work, "tmpfs", 0, NULL));
+  write_file (fixture, "/export/tmpfs/lower/file", "");
+  write_file (fixture, "/export/tmpfs/upper/file", "");
+  write_file (fixture, "/export/tmpfs/work/file", "");
+  if (mount ("overlay", merged, "overlay", 0, options) == 0)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_ptr_array_set_size (fixture->journal->directories, 0);
+      add_directory (fixture, merged, TRUE);
+      g_assert_false (prepare (fixture, &error));
+      g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY);
+      g_assert_nonnull (strstr (error->message, "overlayfs"));
+      assert_nothing_left (fixture);
+      g_assert_no_errno (umount2 (merged, MNT_DETACH));
+    }
+  else
+    {
+      g_test_skip ("this kernel has no overlayfs");
+    }
+  g_assert_no_errno (umount2 (work, MNT_DETACH));
 }
 
 /* Only what this host itself serves is exported. */
@@ -373,19 +623,28 @@ test_describe (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  can_mount =
+      unshare (CLONE_NEWNS) == 0 && mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
   g_test_init (&argc, &argv, NULL);
 
 #define ADD(name, function)                                                                        \
   g_test_add ("/transport-nfs/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("life", test_life);
   ADD ("read-only-and-sync", test_read_only_and_sync);
+  ADD ("shares", test_shares);
+  ADD ("share-was-exchanged", test_share_was_exchanged);
+  ADD ("labels", test_labels);
   ADD ("exportfs-complains", test_exportfs_complains_about_others);
   ADD ("exportfs-does-nothing", test_exportfs_does_nothing);
   ADD ("exported-by-others", test_exported_by_others);
   ADD ("address-of-another-guest", test_address_of_another_guest);
   ADD ("no-server", test_no_server);
   ADD ("read-only-etc", test_read_only_etc);
+  ADD ("full-disk", test_full_disk);
+  ADD ("no-exportfs", test_no_exportfs);
+  ADD ("exportfs-fails", test_exportfs_fails);
   ADD ("file-system-without-handles", test_file_system_without_handles);
+  ADD ("overlay", test_overlay);
   ADD ("describe", test_describe);
   return g_test_run ();
 }
