@@ -110,6 +110,8 @@ setup_run (Setup *setup, const gchar *const *argv, GError **error)
   g_autofree gchar *words = g_strjoinv (" ", (gchar **)argv);
 
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C", TRUE);
+  if (setup->sysroot != NULL)
+    g_subprocess_launcher_setenv (launcher, "VMROOT_SYSROOT", setup->sysroot, TRUE);
   process = g_subprocess_launcher_spawnv (launcher, argv, error);
   if (process == NULL)
     return NULL;

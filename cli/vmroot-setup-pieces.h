@@ -12,6 +12,7 @@ gboolean setup_configuration (Setup *setup, GError **error);
 gboolean setup_export (Setup *setup, GError **error);
 gboolean setup_hook (Setup *setup, GError **error);
 gboolean setup_nfs (Setup *setup, GError **error);
+gboolean setup_firewall (Setup *setup, GError **error);
 gboolean setup_nss (Setup *setup, GError **error);
 
 G_END_DECLS

@@ -106,6 +106,7 @@ setup_record_get (SetupRecord *self, guint i)
     .content = json_object_get_string_member_with_default (thing, "content", ""),
     .previous = json_object_get_string_member_with_default (thing, "previous", NULL),
     .before = json_object_get_string_member_with_default (thing, "before", NULL),
+    .backup = json_object_get_string_member_with_default (thing, "backup", NULL),
     .piece = json_object_get_string_member_with_default (thing, "piece", NULL),
   };
 }
@@ -151,6 +152,7 @@ object_of_thing (const SetupThing *thing)
   set_member (object, "content", thing->content);
   set_member (object, "previous", thing->previous);
   set_member (object, "before", thing->before);
+  set_member (object, "backup", thing->backup);
   set_member (object, "piece", thing->piece);
   return object;
 }

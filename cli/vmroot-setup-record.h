@@ -21,6 +21,7 @@ typedef struct
   const gchar *content;  /* of a file its checksum; where a link leads; what a setting is */
   const gchar *previous; /* the content that is being replaced, ours as well; or NULL */
   const gchar *before;   /* what was there before setup came, in base64 for a file; or NULL */
+  const gchar *backup;   /* the same of the copy that who writes the file keeps; or NULL */
   const gchar *piece;    /* the piece of setup that it belongs to; NULL: to the record itself */
 } SetupThing;
 
@@ -30,6 +31,7 @@ typedef struct
 #define SETUP_UNIT_ENABLED "enabled unit"
 #define SETUP_UNIT_STARTED "started unit"
 #define SETUP_UNIT_RESTARTED "restarted unit"
+#define SETUP_FIREWALLD "firewalld"
 #define SETUP_SETTING "setting"
 
 /* What the record in `file` says; one that is not there is empty. */

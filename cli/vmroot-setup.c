@@ -10,6 +10,7 @@
 
 #include "vmroot-command.h"
 #include "vmroot-setup-file.h"
+#include "vmroot-setup-firewall.h"
 #include "vmroot-setup-nfs.h"
 #include "vmroot-setup-pieces.h"
 #include "vmroot-setup-unit.h"
@@ -28,6 +29,7 @@ static const struct
   { SETUP_CONFIGURATION, "configuration", setup_configuration },
   { SETUP_EXPORT, "export", setup_export },
   { SETUP_NFS, "nfs", setup_nfs },
+  { SETUP_FIREWALL, "firewall", setup_firewall },
   { SETUP_NSS, "nss", setup_nss },
 };
 
@@ -42,6 +44,7 @@ static const struct
   { SETUP_UNIT_ENABLED, setup_undo_enabled_unit },
   { SETUP_UNIT_STARTED, setup_undo_started_unit },
   { SETUP_UNIT_RESTARTED, setup_undo_restarted_unit },
+  { SETUP_FIREWALLD, setup_undo_firewalld },
   { SETUP_SETTING, setup_undo_nfs_threads },
 };
 

@@ -12,11 +12,12 @@ typedef enum
   SETUP_EXPORT = 1 << 1,
   SETUP_HOOK = 1 << 2,
   SETUP_NFS = 1 << 3,
-  SETUP_NSS = 1 << 4,
+  SETUP_FIREWALL = 1 << 4,
+  SETUP_NSS = 1 << 5,
 
   /* What `vmroot setup` alone is: what every guest needs, over virtiofs too. */
   SETUP_DEFAULT = SETUP_CONFIGURATION | SETUP_EXPORT | SETUP_HOOK,
-  SETUP_ALL = SETUP_DEFAULT | SETUP_NFS | SETUP_NSS,
+  SETUP_ALL = SETUP_DEFAULT | SETUP_NFS | SETUP_FIREWALL | SETUP_NSS,
 } SetupPieces;
 
 /* What `vmroot setup` does, without a word. `sysroot`: a host for tests; NULL: this one. */

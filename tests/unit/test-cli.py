@@ -147,6 +147,8 @@ def complete(line):
         ("vmroot list --j", ["--json"]),
         ("vmroot apply web --cache a", ["auto", "always"]),
         ("vmroot help bo", ["boot-image"]),
+        ("vmroot setup hook n", ["nfs", "nss"]),
+        ("vmroot setup nfs --nfs-versions ", ["4.2", "all"]),
     ],
 )
 def test_completion(line, offered):

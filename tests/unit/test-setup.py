@@ -32,6 +32,11 @@ class Host:
         hook.chmod(0o755)
         (self.root / "etc/libvirt").mkdir(parents=True)
         self.bin.mkdir()
+        # Those of the machine that the test runs on have nothing to do with this host.
+        self.has_program("nft", """echo '{"nftables": []}'""")
+        self.has_program("iptables", "echo -P INPUT ACCEPT")
+        self.has_program("ip6tables", "echo -P INPUT ACCEPT")
+        self.has_program("firewall-cmd", "exit 252")
 
     def has_program(self, name, script):
         """A program that writes down how it is called."""
@@ -96,14 +101,62 @@ class Host:
         for module in modules or ("libvirt", "libvirt_guest"):
             self.write(f"usr/lib/x86_64-linux-gnu/libnss_{module}.so.2", "")
 
-    def setup(self, *words):
+    def has_firewalld(self, *files):
+        """A firewall-cmd that has a file for each thing it knows, of now or permanent, with the
+        services that it lets through; the permanent ones are kept where firewalld keeps them."""
+        for path in files or ("zones/libvirt.xml", "policies/libvirt-to-host.xml"):
+            self.write(f"run/{path}", "dns\n")
+            self.write(f"usr/lib/firewalld/{path}", "dns\n")
+        (self.root / "etc/firewalld/zones").mkdir(parents=True)
+        (self.root / "etc/firewalld/policies").mkdir(parents=True)
+        self.has_program(
+            "firewall-cmd",
+            f"""cd {self.root}
+            [ "$1" != --state ] || exit 0
+            permanent=
+            [ "$1" != --permanent ] || {{ permanent=1; shift; }}
+            case $1 in
+            --zone=*) path=zones/${{1#*=}}.xml ;;
+            --policy=*) path=policies/${{1#*=}}.xml ;;
+            esac
+            [ -e run/$path ] || exit 112
+            file=run/$path
+            if [ "$permanent" ]; then
+                file=etc/firewalld/$path
+                [ -e $file ] || file=usr/lib/firewalld/$path
+            fi
+            services=$(cat $file)
+            case $2 in
+            --query-service=*) grep -q "^${{2#*=}}$" $file; exit ;;
+            --query-port=*) exit 1 ;;
+            --list-services) exit ;;
+            esac
+            [ "$permanent" ] && file=etc/firewalld/$path
+            [ "$permanent" ] && [ -e $file ] && cp $file $file.old
+            case $2 in
+            --add-service=*) (echo "$services"; echo "${{2#*=}}") > $file ;;
+            --remove-service=*) echo "$services" | grep -v "^${{2#*=}}$" > $file ;;
+            esac""",
+        )
+
+    def run(self, program, *words):
         return subprocess.run(
-            [VMROOT, "setup", "--sysroot", str(self.root), *words],
+            [program, *words],
             capture_output=True,
             text=True,
             timeout=30,
-            env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"},
+            env={
+                **os.environ,
+                "PATH": f"{self.bin}:{os.environ['PATH']}",
+                "VMROOT_SYSROOT": str(self.root),
+            },
         )
+
+    def setup(self, *words):
+        return self.run(VMROOT, "setup", "--sysroot", str(self.root), *words)
+
+    def firewall(self, verb):
+        return self.run(os.environ["VMROOT_LIBEXEC_DIR"] + "/vmroot-firewall", verb)
 
     def picture(self):
         """All that is there: for each path what it is and what it holds."""
@@ -632,3 +685,182 @@ def test_what_authselect_writes_is_left_to_it(host):
 
     assert "authselect" in host.setup("nss").stderr
     assert (host.root / NSSWITCH).read_text() == "hosts: files dns\n"
+
+
+# The firewall.
+
+CLOSED = "echo -P INPUT DROP"
+
+
+def closed(host):
+    host.has_program("iptables", CLOSED)
+
+
+def inserted(host, program):
+    return [call for call in host.calls_of(program) if "insert" in call]
+
+
+def test_without_a_firewall_nothing_is_opened(host):
+    host.has_systemd()
+    result = host.setup("firewall")
+
+    assert result.returncode == 0, result.stderr
+    assert "nothing to do" in result.stdout
+    assert not host.changes_to_units()
+
+
+def test_a_closed_firewall_is_opened_by_a_unit(host):
+    host.has_systemd()
+    closed(host)
+    planned = host.setup("firewall", "--dry-run")
+    assert "would let NFS from libvirt's bridges through: iptables INPUT" in planned.stdout
+    assert not host.changes_to_units()
+
+    assert host.setup("firewall").returncode == 0
+    assert host.units_that_are("enabled") == host.units_that_are("active") == ["vmroot-firewall"]
+
+    host.setup("--undo")
+    assert not host.units_that_are("enabled") and not host.units_that_are("active")
+
+
+def test_a_firewall_whose_rules_were_flushed_is_opened_again(host):
+    host.has_systemd("vmroot-firewall")
+    closed(host)
+
+    assert "reloaded vmroot-firewall.service" in host.setup("firewall").stdout
+
+
+def test_a_firewall_that_cannot_be_seen(host):
+    host.has_systemd()
+    host.has_program("nft", "echo Operation not permitted >&2; exit 1")
+
+    assert "Operation not permitted" in host.setup("firewall", "--dry-run").stderr
+    failed = host.setup("firewall")
+    assert failed.returncode == 1 and "Operation not permitted" in failed.stderr
+
+
+NETWORK = """<!-- libvirt's warning -->
+<network><name>x</name>{forward}<bridge name='{bridge}' stp='on'/></network>"""
+
+
+def test_rules_are_for_libvirts_bridges_only(host):
+    networks = {"default": ("virbr0", "nat"), "lab": ("lab", None), "lan": ("br0", "bridge")}
+    for name, (bridge, mode) in networks.items():
+        forward = f"<forward mode='{mode}'/>" if mode else ""
+        host.write(
+            f"etc/libvirt/qemu/networks/{name}.xml", NETWORK.format(forward=forward, bridge=bridge)
+        )
+    host.write("etc/libvirt/qemu/networks/broken.xml", "<network><bridge name='other'")
+    closed(host)
+    host.has_program(
+        "nft",
+        """echo '{"nftables": [{"chain": {"family": "inet", "table": "t", "name": "c",
+        "type": "filter", "hook": "input", "policy": "drop"}}]}'""",
+    )
+
+    opened = host.firewall("open")
+
+    assert opened.stdout.splitlines() == ["iptables INPUT", "nft inet t c"]
+    rule = "-p tcp --dport 2049 -m comment --comment vmroot-nfs -j ACCEPT"
+    assert inserted(host, "iptables") == [
+        f"--wait --insert INPUT -i {bridge} {rule}" for bridge in ("virbr+", "lab")
+    ]
+    assert inserted(host, "nft") == [
+        f'insert rule inet t c iifname "{bridge}" tcp dport 2049 accept comment "vmroot-nfs"'
+        for bridge in ("virbr*", "lab")
+    ]
+
+
+def test_only_our_rules_are_taken_away(host):
+    ours = "-A INPUT -i virbr+ -p tcp -m tcp --dport 2049 -m comment --comment vmroot-nfs -j ACCEPT"
+    host.has_program("iptables", f"echo -P INPUT DROP; echo '{ours}'; echo -A INPUT -i lo -j ACCEPT")
+    host.has_program(
+        "nft",
+        """echo '{"nftables": [
+        {"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 7, "expr": []}},
+        {"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 9, "expr": [],
+                  "comment": "vmroot-nfs"}}]}'""",
+    )
+
+    assert host.firewall("close").returncode == 0
+    deletions = [call for call in host.calls_of("iptables") if "--delete" in call]
+    assert deletions == [ours.replace("-A", "--wait --delete")]
+    assert [call for call in host.calls_of("nft") if "delete" in call] == [
+        "delete rule inet t c handle 9"
+    ]
+
+
+ZONE = "etc/firewalld/zones/libvirt.xml"
+
+
+def services(host, path):
+    return (host.root / path).read_text().split()
+
+
+def test_firewalld_lets_nfs_through_now_and_permanently(host):
+    host.has_firewalld()
+    before = host.picture()
+    planned = host.setup("firewall", "--dry-run")
+    assert host.picture() == before
+    done = host.setup("firewall")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == planned.stdout.replace("would make", "made").replace("would let", "let")
+    for path in ("zones/libvirt.xml", "policies/libvirt-to-host.xml"):
+        assert services(host, f"run/{path}") == ["dns", "nfs"]
+        assert services(host, f"etc/firewalld/{path}") == ["dns", "nfs"]
+
+    assert "nothing to do" in host.setup("firewall").stdout
+
+
+@pytest.mark.parametrize("before", [{}, {ZONE: "ssh\n"}, {ZONE: "ssh\n", ZONE + ".old": "dhcp\n"}])
+def test_undo_gives_firewalld_its_files_back(host, before):
+    host.has_firewalld()
+    (host.root / "var/lib").mkdir(parents=True)
+    for path, text in before.items():
+        host.write(path, text)
+    picture = host.picture()
+    host.setup("firewall")
+    undone = host.setup("--undo")
+
+    assert undone.returncode == 0, undone.stderr
+    assert host.picture() == picture
+
+
+def test_what_others_let_through_since_stays(host):
+    host.has_firewalld()
+    host.setup("firewall")
+    with (host.root / ZONE).open("a") as file:
+        file.write("http\n")
+    undone = host.setup("--undo")
+
+    assert f"left /{ZONE}: it was changed" in undone.stdout
+    assert services(host, ZONE) == ["dns", "http"]
+
+
+def test_what_was_let_through_before_stays(host):
+    host.has_firewalld()
+    host.write(ZONE, "dns\nnfs\n")
+    host.write("run/zones/libvirt.xml", "dns\nnfs\n")
+    host.setup("firewall")
+    host.setup("--undo")
+
+    assert services(host, ZONE) == services(host, "run/zones/libvirt.xml") == ["dns", "nfs"]
+
+
+def test_firewalld_without_libvirts_policy(host):
+    host.has_firewalld("zones/libvirt.xml")
+    result = host.setup("firewall")
+
+    assert result.returncode == 0
+    assert "--policy=libvirt-to-host" in result.stderr
+    assert services(host, ZONE) == ["dns", "nfs"]
+
+
+def test_undo_waits_for_a_firewalld_that_is_stopped(host):
+    host.has_firewalld()
+    host.setup("firewall")
+    host.has_program("firewall-cmd", "exit 252")
+
+    assert "firewalld does not run" in host.setup("--undo").stdout
+    assert services(host, ZONE) == ["dns", "nfs"]
