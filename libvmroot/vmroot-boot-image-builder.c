@@ -15,6 +15,7 @@
 #include "vmroot-builder-private.h"
 #include "vmroot-error.h"
 #include "vmroot-initramfs-private.h"
+#include "vmroot-kernel-config-private.h"
 #include "vmroot-modules-private.h"
 #include "vmroot-tree-private.h"
 
@@ -182,11 +183,27 @@ make_initramfs (VmrootTree *tree, VmrootKernel *kernel, GVariant *request, GErro
   return vmroot_initramfs_write (initramfs, VMROOT_BUILDER_INITRAMFS_FD, error);
 }
 
+/* QEMU is told of an initramfs in any case; the kernel goes on by itself where it finds no /init.
+ */
 static gboolean
-copy_initramfs (VmrootTree *tree, VmrootKernel *kernel, GError **error)
+write_empty_initramfs (GError **error)
+{
+  g_autoptr (VmrootInitramfs) initramfs = vmroot_initramfs_new ();
+
+  return vmroot_initramfs_write (initramfs, VMROOT_BUILDER_INITRAMFS_FD, error);
+}
+
+static gboolean
+copy_initramfs (VmrootTree *tree, VmrootKernel *kernel, GVariant *request, GError **error)
 {
   const gchar *path = vmroot_kernel_get_initramfs (kernel);
+  g_autofree gchar *missing = NULL;
+  guint32 transport = VMROOT_TRANSPORT_VIRTIOFS;
 
+  g_variant_lookup (request, "transport", "u", &transport);
+  if (path == NULL && transport == VMROOT_TRANSPORT_NFS &&
+      vmroot_kernel_config_mounts_nfs (tree, kernel, &missing))
+    return write_empty_initramfs (error);
   if (path == NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_INITRAMFS,
@@ -232,7 +249,7 @@ build (VmrootTree *tree, GVariant *request, GVariantDict *answer, GError **error
   kernel = vmroot_tree_find_kernel (tree, wish, error);
   if (kernel == NULL)
     return FALSE;
-  if (boot_source == VMROOT_BOOT_SOURCE_GUEST ? !copy_initramfs (tree, kernel, error)
+  if (boot_source == VMROOT_BOOT_SOURCE_GUEST ? !copy_initramfs (tree, kernel, request, error)
                                               : !make_initramfs (tree, kernel, request, error))
     return FALSE;
   if (!copy_file (tree, vmroot_kernel_get_path (kernel), VMROOT_BUILDER_KERNEL_FD, error))

@@ -152,6 +152,7 @@ static const gchar *const allowed_calls[] = {
   "statx",
   "fstatfs",
   "fstatfs64",
+  "flistxattr",
   "getdents64",
   "fcntl",
   "fcntl64",

@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  *   "boot-source"   u    VmrootBootSource
  *   "ephemeral"     b
  *   "xattrs"        u    VmrootXattrs
+ *   "directory", "server", "address", "mac-address", "kernel-args" s, "read-only" b, "tmpfs" as
+ *                        of the spec, for "check"
  *   "configuration" s    vmroot-init's, but for the modules
  *   "run-files"     aay  contents, in the order of the configuration
  *

@@ -193,6 +193,33 @@ insert_contents (GVariantDict *request, VmrootTree *tree, VmrootSpec *spec)
   g_variant_dict_insert_value (request, "run-files", run_file_contents (whole, run_files));
 }
 
+static void
+insert_text (GVariantDict *request, const gchar *key, const gchar *text)
+{
+  if (text != NULL)
+    g_variant_dict_insert (request, key, "s", text);
+}
+
+/* What the tree's own configuration must agree with. */
+static void
+insert_mounts (GVariantDict *request, VmrootSpec *spec)
+{
+  g_autoptr (GPtrArray) tmpfs = vmroot_spec_list_tmpfs (spec);
+  GVariantBuilder mount_points;
+
+  g_variant_builder_init (&mount_points, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; i < tmpfs->len; i++)
+    g_variant_builder_add (&mount_points, "s", vmroot_tmpfs_get_mount_point (tmpfs->pdata[i]));
+  g_variant_dict_insert_value (request, "tmpfs", g_variant_builder_end (&mount_points));
+
+  insert_text (request, "directory", vmroot_spec_get_directory (spec));
+  insert_text (request, "server", vmroot_spec_get_server (spec));
+  insert_text (request, "address", vmroot_spec_get_address (spec));
+  insert_text (request, "mac-address", vmroot_spec_get_mac_address (spec));
+  insert_text (request, "kernel-args", vmroot_spec_get_kernel_args (spec));
+  g_variant_dict_insert (request, "read-only", "b", vmroot_spec_get_read_only (spec));
+}
+
 GVariant *
 vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec *spec)
 {
@@ -207,19 +234,51 @@ vmroot_builder_request_new (const gchar *operation, VmrootTree *tree, VmrootSpec
   g_variant_dict_insert (&request, "boot-source", "u", vmroot_spec_get_boot_source (spec));
   g_variant_dict_insert (&request, "ephemeral", "b", vmroot_spec_get_ephemeral (spec));
   g_variant_dict_insert (&request, "xattrs", "u", vmroot_spec_get_xattrs (spec));
+  if (g_str_equal (operation, "check"))
+    insert_mounts (&request, spec);
   if (g_str_equal (operation, "build"))
     insert_contents (&request, tree, spec);
   return g_variant_ref_sink (g_variant_dict_end (&request));
 }
 
+static void
+get_mounts (GVariant *request, VmrootSpec *spec)
+{
+  g_autofree const gchar **tmpfs = NULL;
+  const gchar *text = NULL;
+  gboolean read_only;
+
+  if (g_variant_lookup (request, "tmpfs", "^a&s", &tmpfs))
+    for (guint i = 0; tmpfs[i] != NULL; i++)
+      {
+        g_autoptr (VmrootTmpfs) mount = vmroot_tmpfs_new (tmpfs[i], 0);
+
+        vmroot_spec_add_tmpfs (spec, mount);
+      }
+  if (g_variant_lookup (request, "server", "&s", &text))
+    vmroot_spec_set_server (spec, text);
+  if (g_variant_lookup (request, "address", "&s", &text))
+    vmroot_spec_set_address (spec, text);
+  if (g_variant_lookup (request, "mac-address", "&s", &text))
+    vmroot_spec_set_mac_address (spec, text);
+  if (g_variant_lookup (request, "kernel-args", "&s", &text))
+    vmroot_spec_set_kernel_args (spec, text);
+  if (g_variant_lookup (request, "read-only", "b", &read_only))
+    vmroot_spec_set_read_only (spec, read_only);
+}
+
 VmrootSpec *
 vmroot_builder_request_get_spec (GVariant *request)
 {
-  VmrootSpec *spec = vmroot_spec_new ("/");
+  const gchar *directory = "/";
+  VmrootSpec *spec;
   const gchar *kernel = NULL;
   guint32 number;
   gboolean ephemeral;
 
+  g_variant_lookup (request, "directory", "&s", &directory);
+  spec = vmroot_spec_new (directory);
+  get_mounts (request, spec);
   if (g_variant_lookup (request, "kernel", "&s", &kernel))
     vmroot_spec_set_kernel (spec, kernel);
   if (g_variant_lookup (request, "transport", "u", &number))

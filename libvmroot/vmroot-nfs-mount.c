@@ -61,9 +61,23 @@ make_netmask (VmrootSpec *spec)
   return g_strdup_printf ("%u.%u.%u.%u", mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255);
 }
 
+/* As PXELINUX tells of the card that it booted from: "01-52-54-00-12-34-56". */
+static gchar *
+make_boot_interface (VmrootSpec *spec)
+{
+  g_autofree gchar *mac_address = g_ascii_strdown (vmroot_spec_get_mac_address (spec), -1);
+
+  return g_strconcat ("01-", g_strdelimit (mac_address, ":", '-'), NULL);
+}
+
 /* vmroot-init has it all from its configuration. What else may boot the guest knows the kernel's
- * own words (Documentation/admin-guide/nfs/nfsroot.rst): dracut, and a kernel with CONFIG_ROOT_NFS.
- * Those of initramfs-tools and mkinitcpio know NFS up to version 3 only. */
+ * own words (Documentation/admin-guide/nfs/nfsroot.rst), all of them: dracut(7),
+ * initramfs-tools(7), mkinitcpio and a kernel with CONFIG_ROOT_NFS; which of them can mount
+ * NFS 4.2, vmroot check says.
+ *
+ * The second field of ip= is left empty, as nfsroot= names the server: to dracut it is the other
+ * end of a point-to-point link. BOOTIF says to which card ip= belongs where there are several; the
+ * kernel alone does not know it, and hands it on to init. */
 gchar *
 vmroot_nfs_mount_kernel_args (VmrootSpec *spec)
 {
@@ -71,11 +85,13 @@ vmroot_nfs_mount_kernel_args (VmrootSpec *spec)
   const gchar *gateway = vmroot_spec_get_gateway (spec);
   g_autofree gchar *client = vmroot_nfs_mount_client (spec);
   g_autofree gchar *netmask = make_netmask (spec);
+  g_autofree gchar *interface = make_boot_interface (spec);
 
   if (vmroot_spec_get_boot_source (spec) == VMROOT_BOOT_SOURCE_VMROOT)
     return g_strdup ("root=/dev/nfs");
 
-  return g_strdup_printf ("root=/dev/nfs nfsroot=%s:%s,vers=4.2,proto=tcp ip=%s:%s:%s:%s:::none",
-                          server, vmroot_spec_get_directory (spec), client, server,
-                          gateway != NULL ? gateway : "", netmask);
+  return g_strdup_printf ("root=/dev/nfs nfsroot=%s:%s,vers=4.2,proto=tcp,%s ip=%s::%s:%s:::none "
+                          "BOOTIF=%s",
+                          server, vmroot_spec_get_directory (spec), caching (spec), client,
+                          gateway != NULL ? gateway : "", netmask, interface);
 }

@@ -4,32 +4,19 @@
 
 #include "config.h"
 
-#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "vmroot-error.h"
-#include "vmroot-finding-private.h"
 #include "vmroot-modules-private.h"
-#include "vmroot-tree-private.h"
-
-#define MAX_CONFIGURATION_SIZE (256 * 1024)
+#include "vmroot-tree-findings-private.h"
 
 /* Enough for any fstab that a person wrote. */
 #define MAX_FSTAB_FINDINGS 50
 
-typedef struct
-{
-  VmrootTree *tree;
-  VmrootSpec *spec;
-  /* The one that the guest would boot, or NULL. */
-  VmrootKernel *kernel;
-  GPtrArray *findings;
-} Check;
-
 static void
-add (Check *check,
+add (VmrootTreeCheck *check,
      const gchar *id,
      VmrootSeverity severity,
      const gchar *title,
@@ -47,7 +34,7 @@ is_root (VmrootTree *tree)
 }
 
 static void
-check_init (Check *check)
+check_init (VmrootTreeCheck *check)
 {
   g_autofree gchar *init = vmroot_tree_get_init (check->tree);
 
@@ -64,7 +51,7 @@ check_init (Check *check)
 }
 
 static void
-check_os_release (Check *check)
+check_os_release (VmrootTreeCheck *check)
 {
   g_autofree gchar *id = vmroot_tree_get_os_id (check->tree);
 
@@ -85,7 +72,7 @@ runs (const gchar *host, const gchar *guest)
 }
 
 static void
-check_architecture (Check *check)
+check_architecture (VmrootTreeCheck *check)
 {
   g_autofree gchar *architecture = vmroot_tree_get_architecture (check->tree);
   g_autofree gchar *detail = NULL;
@@ -106,7 +93,7 @@ check_architecture (Check *check)
 }
 
 static void
-check_kernel (Check *check)
+check_kernel (VmrootTreeCheck *check)
 {
   g_autoptr (GError) error = NULL;
 
@@ -128,7 +115,7 @@ check_kernel (Check *check)
 }
 
 static void
-check_module_directory (Check *check)
+check_module_directory (VmrootTreeCheck *check)
 {
   const gchar *version = vmroot_kernel_get_version (check->kernel);
   g_autofree gchar *detail = g_strdup_printf (
@@ -143,7 +130,7 @@ check_module_directory (Check *check)
 
 /* Each module that is missing, with what it comes from. */
 static void
-check_modules (Check *check)
+check_modules (VmrootTreeCheck *check)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (VmrootModules) modules = NULL;
@@ -173,9 +160,15 @@ check_modules (Check *check)
     }
 }
 
+static gboolean
+is_by_nfs (VmrootTreeCheck *check)
+{
+  return vmroot_spec_get_transport (check->spec) == VMROOT_TRANSPORT_NFS;
+}
+
 /* What each generator makes of root=TAG rootfstype=virtiofs. */
 static void
-check_guest_initramfs (Check *check)
+check_guest_initramfs (VmrootTreeCheck *check)
 {
   g_autofree gchar *generator = NULL;
   g_autofree gchar *detail = NULL;
@@ -186,9 +179,13 @@ check_guest_initramfs (Check *check)
 
   if (vmroot_kernel_get_initramfs (check->kernel) == NULL)
     {
-      add (check, "no-initramfs", VMROOT_SEVERITY_ERROR, "The kernel has no initramfs in the tree",
-           "The guest is to boot its own, but there is none beside the kernel in /boot.",
-           "Make one inside the tree, or use --boot-image vmroot");
+      if (is_by_nfs (check))
+        vmroot_tree_find_nfs_built_in (check);
+      else
+        add (check, "no-initramfs", VMROOT_SEVERITY_ERROR,
+             "The kernel has no initramfs in the tree",
+             "The guest is to boot its own, but there is none beside the kernel in /boot.",
+             "Make one inside the tree, or use --boot-image vmroot");
       return;
     }
 
@@ -196,12 +193,17 @@ check_guest_initramfs (Check *check)
       vmroot_tree_recognise_initramfs (check->tree, vmroot_kernel_get_initramfs (check->kernel));
   if (g_strcmp0 (generator, "initramfs-tools") == 0 || g_strcmp0 (generator, "dracut") == 0 ||
       g_strcmp0 (generator, "mkinitcpio") == 0)
-    return;
+    {
+      if (is_by_nfs (check))
+        vmroot_tree_find_nfs_initramfs (check, generator);
+      return;
+    }
 
   detail = g_strdup_printf ("%s was made by %s, of which vmroot does not know that it can mount a "
-                            "virtiofs root.",
+                            "root by %s.",
                             vmroot_kernel_get_initramfs (check->kernel),
-                            generator != NULL ? generator : "a program that it does not know");
+                            generator != NULL ? generator : "a program that it does not know",
+                            is_by_nfs (check) ? "NFS 4.2" : "virtiofs");
   add (check, "guest-initramfs", VMROOT_SEVERITY_WARNING,
        "The tree's own initramfs may not find its root", detail, "Use --boot-image vmroot");
 }
@@ -219,7 +221,7 @@ names_a_disk (const gchar *device)
 }
 
 static void
-check_fstab_root (Check *check, const struct mntent *entry)
+check_fstab_root (VmrootTreeCheck *check, const struct mntent *entry)
 {
   g_autofree gchar *detail = g_strdup_printf (
       "/etc/fstab says that / is %s. The guest's init waits for that device, checks it, and fails "
@@ -231,7 +233,7 @@ check_fstab_root (Check *check, const struct mntent *entry)
 }
 
 static void
-check_fstab_swap (Check *check, const struct mntent *entry)
+check_fstab_swap (VmrootTreeCheck *check, const struct mntent *entry)
 {
   g_autofree gchar *detail = g_strdup_printf (
       "/etc/fstab has swap on %s. A file on a shared directory cannot be swapped to, and a disk "
@@ -243,7 +245,7 @@ check_fstab_swap (Check *check, const struct mntent *entry)
 }
 
 static void
-check_fstab_device (Check *check, const struct mntent *entry)
+check_fstab_device (VmrootTreeCheck *check, const struct mntent *entry)
 {
   g_autofree gchar *detail = g_strdup_printf (
       "/etc/fstab mounts %s on %s. Unless the guest has that disk, systemd waits 90 seconds for "
@@ -255,26 +257,31 @@ check_fstab_device (Check *check, const struct mntent *entry)
 }
 
 static void
-check_fstab_entry (Check *check, const struct mntent *entry)
+check_fstab_entry (VmrootTreeCheck *check, const struct mntent *entry)
 {
   if (hasmntopt (entry, "noauto") != NULL)
     return;
 
   if (g_str_equal (entry->mnt_type, "swap"))
     check_fstab_swap (check, entry);
+  else if (g_str_equal (entry->mnt_dir, "/"))
+    {
+      if (names_a_disk (entry->mnt_fsname))
+        check_fstab_root (check, entry);
+      else
+        vmroot_tree_find_nfs_root_entry (check, entry);
+    }
   else if (!names_a_disk (entry->mnt_fsname))
     return;
-  else if (g_str_equal (entry->mnt_dir, "/"))
-    check_fstab_root (check, entry);
   else if (hasmntopt (entry, "nofail") == NULL)
     check_fstab_device (check, entry);
 }
 
 static void
-check_fstab (Check *check)
+check_fstab (VmrootTreeCheck *check)
 {
   g_autofree gchar *text =
-      vmroot_tree_read_text (check->tree, "/etc/fstab", MAX_CONFIGURATION_SIZE, NULL);
+      vmroot_tree_read_text (check->tree, "/etc/fstab", VMROOT_TREE_MAX_CONFIGURATION_SIZE, NULL);
   FILE *stream = text != NULL && *text != '\0' ? fmemopen (text, strlen (text), "r") : NULL;
   guint limit = check->findings->len + MAX_FSTAB_FINDINGS;
   struct mntent entry;
@@ -301,13 +308,18 @@ has_line (const gchar *text, const gchar *line)
 }
 
 static void
-check_selinux (Check *check)
+check_selinux (VmrootTreeCheck *check)
 {
-  g_autofree gchar *text =
-      vmroot_tree_read_text (check->tree, "/etc/selinux/config", MAX_CONFIGURATION_SIZE, NULL);
+  g_autofree gchar *text = vmroot_tree_read_text (check->tree, "/etc/selinux/config",
+                                                  VMROOT_TREE_MAX_CONFIGURATION_SIZE, NULL);
 
-  if (text != NULL && has_line (text, "SELINUX=enforcing") &&
-      vmroot_spec_get_xattrs (check->spec) != VMROOT_XATTRS_SELINUX)
+  if (text == NULL || !has_line (text, "SELINUX=enforcing") ||
+      vmroot_spec_get_xattrs (check->spec) == VMROOT_XATTRS_SELINUX)
+    return;
+
+  if (is_by_nfs (check))
+    vmroot_tree_find_nfs_selinux (check);
+  else
     add (check, "selinux", VMROOT_SEVERITY_WARNING, "The guest enforces SELinux, without labels",
          "/etc/selinux/config says enforcing. Without labels of its own on its files the guest "
          "refuses nearly everything, and the host's labels are not its own.",
@@ -315,16 +327,53 @@ check_selinux (Check *check)
          "tree");
 }
 
-static void (*const checks[]) (Check *check) = {
-  check_init,    check_os_release,      check_architecture, check_kernel,
-  check_modules, check_guest_initramfs, check_fstab,        check_selinux,
+#define SYSTEMD_UNITS "/etc/systemd/system"
+
+/* systemd.swap(5) */
+static void
+check_swap_units (VmrootTreeCheck *check)
+{
+  g_auto (GStrv) names = vmroot_tree_list_directory (check->tree, SYSTEMD_UNITS, NULL);
+
+  for (gchar **name = names; name != NULL && *name != NULL; name++)
+    {
+      g_autofree gchar *path = g_build_filename (SYSTEMD_UNITS, *name, NULL);
+      g_autofree gchar *detail = NULL;
+
+      if (!g_str_has_suffix (*name, ".swap") || !vmroot_tree_is_file (check->tree, path))
+        continue;
+      detail =
+          g_strdup_printf ("%s is a unit for swap. A file on a shared directory cannot be "
+                           "swapped to, and a disk that the guest does not have is waited for.",
+                           path);
+      add (check, "swap-unit", VMROOT_SEVERITY_WARNING, "The tree has a systemd unit for swap",
+           detail, "Remove it from the tree, or give the guest that disk");
+      return;
+    }
+}
+
+static void
+check_nfs (VmrootTreeCheck *check)
+{
+  if (!is_by_nfs (check))
+    return;
+
+  vmroot_tree_find_nfs_journal (check);
+  vmroot_tree_find_nfs_attributes (check);
+}
+
+static void (*const checks[]) (VmrootTreeCheck *check) = {
+  check_init,   check_os_release, check_architecture,
+  check_kernel, check_modules,    check_guest_initramfs,
+  check_fstab,  check_selinux,    check_swap_units,
+  check_nfs,
 };
 
 GPtrArray *
 vmroot_tree_collect_findings (VmrootTree *self, VmrootSpec *spec)
 {
   GPtrArray *findings = g_ptr_array_new_with_free_func (g_object_unref);
-  Check check = { .tree = self, .spec = spec, .findings = findings };
+  VmrootTreeCheck check = { .tree = self, .spec = spec, .findings = findings };
 
   if (!is_root (self))
     {

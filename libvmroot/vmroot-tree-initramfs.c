@@ -41,26 +41,30 @@ has_part (const gchar *path, const gchar *part)
   return found != NULL && (after == '\0' || after == '/') && (found == path || found[-1] == '/');
 }
 
-static const gchar *
-recognise_name (const gchar *name)
+/* A file by which one tells what an initramfs is. */
+typedef struct
 {
-  static const struct
-  {
-    const gchar *part;
-    const gchar *generator;
-  } marks[] = {
-    { "lib/dracut", "dracut" },
-    { "scripts/init-top", "initramfs-tools" },
-    { "conf/initramfs.conf", "initramfs-tools" },
-    { "init_functions", "mkinitcpio" },
-    { "sbin/nlplug-findfs", "mkinitfs" },
-    { "etc/initrd.defaults", "genkernel" },
-    { "etc/booster.init.yaml", "booster" },
-  };
+  const gchar *part;
+  const gchar *means;
+} Mark;
 
-  for (guint i = 0; i < G_N_ELEMENTS (marks); i++)
-    if (has_part (name, marks[i].part))
-      return marks[i].generator;
+static const Mark generator_marks[] = {
+  { "lib/dracut", "dracut" },
+  { "scripts/init-top", "initramfs-tools" },
+  { "conf/initramfs.conf", "initramfs-tools" },
+  { "init_functions", "mkinitcpio" },
+  { "sbin/nlplug-findfs", "mkinitfs" },
+  { "etc/initrd.defaults", "genkernel" },
+  { "etc/booster.init.yaml", "booster" },
+  { NULL },
+};
+
+static const gchar *
+recognise_name (const gchar *name, const Mark *marks)
+{
+  for (const Mark *mark = marks; mark->part != NULL; mark++)
+    if (has_part (name, mark->part))
+      return mark->means;
   return NULL;
 }
 
@@ -81,10 +85,10 @@ align (gint64 offset)
 /*
  * Where the archive at `offset`, or what follows it, is compressed: an initramfs may begin with an
  * uncompressed archive of processor microcode (Documentation/driver-api/early-userspace/
- * buffer-format.rst). `generator` is set when an uncompressed name already tells. -1: nowhere.
+ * buffer-format.rst). `means` is set when an uncompressed name already tells. -1: nowhere.
  */
 static gint64
-skip_uncompressed (int fd, const gchar **generator)
+skip_uncompressed (int fd, const Mark *marks, const gchar **means)
 {
   gint64 offset = 0;
 
@@ -106,8 +110,8 @@ skip_uncompressed (int fd, const gchar **generator)
           !parse_hex (header + CPIO_NAME_SIZE_OFFSET, &name_size))
         return -1;
 
-      *generator = recognise_name (header + CPIO_HEADER_SIZE);
-      if (*generator != NULL)
+      *means = recognise_name (header + CPIO_HEADER_SIZE, marks);
+      if (*means != NULL)
         return -1;
       offset = align (align (offset + CPIO_HEADER_SIZE + (gint64)name_size) + (gint64)file_size);
     }
@@ -115,7 +119,7 @@ skip_uncompressed (int fd, const gchar **generator)
 }
 
 static const gchar *
-recognise_compressed (int fd)
+recognise_compressed (int fd, const Mark *marks)
 {
   g_autoptr (Archive) reader = archive_read_new ();
   struct archive_entry *entry;
@@ -135,29 +139,50 @@ recognise_compressed (int fd)
        i++)
     {
       const gchar *name = archive_entry_pathname (entry);
-      const gchar *generator = name != NULL ? recognise_name (name) : NULL;
+      const gchar *means = name != NULL ? recognise_name (name, marks) : NULL;
 
-      if (generator != NULL)
-        return generator;
+      if (means != NULL)
+        return means;
     }
   return NULL;
 }
 
-gchar *
-vmroot_tree_recognise_initramfs (VmrootTree *self, const gchar *path)
+/* What the first file means that one of `marks` is for, or NULL. */
+static const gchar *
+search (VmrootTree *self, const gchar *path, const Mark *marks)
 {
   int fd = vmroot_tree_open_file (self, path, MAX_INITRAMFS_SIZE, NULL);
-  const gchar *generator = NULL;
+  const gchar *means = NULL;
   gint64 offset;
 
   if (fd < 0)
     return NULL;
 
-  offset = skip_uncompressed (fd, &generator);
+  offset = skip_uncompressed (fd, marks, &means);
   if (offset >= 0 && lseek (fd, offset, SEEK_SET) == offset)
-    generator = recognise_compressed (fd);
+    means = recognise_compressed (fd, marks);
   close (fd);
-  return g_strdup (generator);
+  return means;
+}
+
+gchar *
+vmroot_tree_recognise_initramfs (VmrootTree *self, const gchar *path)
+{
+  return g_strdup (search (self, path, generator_marks));
+}
+
+gboolean
+vmroot_tree_initramfs_has (VmrootTree *self, const gchar *path, const gchar *const *names)
+{
+  g_autoptr (GArray) marks = g_array_new (TRUE, FALSE, sizeof (Mark));
+
+  for (; *names != NULL; names++)
+    {
+      const Mark mark = { *names, "is there" };
+
+      g_array_append_val (marks, mark);
+    }
+  return search (self, path, (const Mark *)(gpointer)marks->data) != NULL;
 }
 
 gchar *

@@ -76,6 +76,10 @@ VmrootKernel *vmroot_tree_find_kernel (VmrootTree *self, const gchar *wish, GErr
 /* What made the initramfs at `path` in the tree, by what it holds, or NULL. */
 gchar *vmroot_tree_recognise_initramfs (VmrootTree *self, const gchar *path);
 
+/* Whether the initramfs at `path` has a file of one of these names in it, each a whole component of
+ * its path or more. */
+gboolean vmroot_tree_initramfs_has (VmrootTree *self, const gchar *path, const gchar *const *names);
+
 /* What vmroot_tree_get_initramfs_generator() answers, read here. */
 gchar *vmroot_tree_find_generator (VmrootTree *self);
 

@@ -374,6 +374,27 @@ test_the_initramfs_of_the_guest (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (initramfs, ==, "as it is");
 }
 
+/* Nothing is in it but the end of the archive, and the kernel looks for its root by itself. */
+static void
+test_a_kernel_that_mounts_nfs (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *initramfs = NULL;
+  gsize size;
+
+  g_object_set (fixture->spec, "transport", VMROOT_TRANSPORT_NFS, "boot-source",
+                VMROOT_BOOT_SOURCE_GUEST, "mac-address", "52:54:00:12:34:56", "address",
+                "192.168.122.5/24", "server", "192.168.122.1", NULL);
+  fake_tree_write (fixture->root, "/boot/config-" FAKE_DEBIAN_RELEASE,
+                   "#\nCONFIG_ROOT_NFS=y\nCONFIG_IP_PNP=y\nCONFIG_NFS_V4=y\nCONFIG_NFS_V4_1=y\n"
+                   "CONFIG_NFS_V4_2=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_NET=y\n");
+  assert_build (fixture, TRUE);
+  initramfs = read_output (fixture, "initramfs", &size);
+  g_assert_cmpuint (size, <, 1024);
+
+  fake_tree_write (fixture->root, "/boot/config-" FAKE_DEBIAN_RELEASE, "#\n");
+  assert_fails (fixture, VMROOT_ERROR_NO_INITRAMFS, FAKE_DEBIAN_RELEASE);
+}
+
 /* Its image would hold an address that the spec does not have; checking the tree needs none. */
 static void
 test_a_root_on_nfs_without_address (Fixture *fixture, gconstpointer data)
@@ -480,6 +501,7 @@ main (int argc, char **argv)
   ADD ("failed", test_a_failed_build);
   ADD ("reproducible", test_the_same_bytes);
   ADD ("guest-initramfs", test_the_initramfs_of_the_guest);
+  ADD ("built-inbuilt-in", test_a_kernel_that_mounts_nfs);
   ADD ("nfs", test_a_root_on_nfs_without_address);
   ADD ("invalid-spec", test_a_spec_that_cannot_be);
   ADD ("no-kernel", test_no_kernel);

@@ -118,8 +118,9 @@ test_own_initramfs (void)
 
   g_assert_nonnull (strstr (with,
                             "<cmdline>root=/dev/nfs "
-                            "nfsroot=192.168.122.1:/export/guest,vers=4.2,proto=tcp "
-                            "ip=192.168.122.5:192.168.122.1:192.168.122.1:255.255.255.0:::none rw"
+                            "nfsroot=192.168.122.1:/export/guest,vers=4.2,proto=tcp,actimeo=1 "
+                            "ip=192.168.122.5::192.168.122.1:255.255.255.0:::none "
+                            "BOOTIF=01-52-54-00-12-34-56 rw"
                             "</cmdline>"));
 }
 

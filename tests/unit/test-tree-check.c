@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "fake-tree.h"
@@ -233,17 +234,34 @@ test_selinux (void)
   assert_findings (root, spec, none);
 }
 
+static void
+append_names (struct archive *archive, const gchar *const *names)
+{
+  for (; *names != NULL; names++)
+    {
+      struct archive_entry *entry = archive_entry_new ();
+
+      archive_entry_set_pathname (entry, *names);
+      archive_entry_set_mode (entry, S_IFREG | 0644);
+      archive_entry_set_size (entry, 0);
+      g_assert_cmpint (archive_write_header (archive, entry), ==, ARCHIVE_OK);
+      archive_entry_free (entry);
+    }
+}
+
 /* An archive with these names, compressed, behind an uncompressed one of microcode. */
 static void
-write_initramfs (FakeTree *root, const gchar *path, const gchar *filter, const gchar *name)
+write_initramfs_of (FakeTree *root,
+                    const gchar *path,
+                    const gchar *filter,
+                    const gchar *const *names)
 {
-  static const gchar *const early[] = { "kernel/x86/microcode/GenuineIntel.bin", NULL };
+  static const gchar *const early[] = { "bin", "kernel/x86/microcode/GenuineIntel.bin", NULL };
   g_autofree gchar *buffer = g_malloc0 (1 << 20);
   gsize total = 0;
 
   for (guint part = 0; part < 2; part++)
     {
-      const gchar *names[] = { "bin", part == 0 ? early[0] : name, NULL };
       struct archive *archive = archive_write_new ();
       gsize used = 0;
 
@@ -251,21 +269,20 @@ write_initramfs (FakeTree *root, const gchar *path, const gchar *filter, const g
       if (part == 1 && filter != NULL)
         archive_write_add_filter_by_name (archive, filter);
       archive_write_open_memory (archive, buffer + total, (1 << 20) - total, &used);
-      for (guint i = 0; names[i] != NULL; i++)
-        {
-          struct archive_entry *entry = archive_entry_new ();
-
-          archive_entry_set_pathname (entry, names[i]);
-          archive_entry_set_mode (entry, S_IFREG | 0644);
-          archive_entry_set_size (entry, 0);
-          g_assert_cmpint (archive_write_header (archive, entry), ==, ARCHIVE_OK);
-          archive_entry_free (entry);
-        }
+      append_names (archive, part == 0 ? early : names);
       g_assert_cmpint (archive_write_close (archive), ==, ARCHIVE_OK);
       archive_write_free (archive);
       total += used;
     }
   fake_tree_write_data (root, path, buffer, total);
+}
+
+static void
+write_initramfs (FakeTree *root, const gchar *path, const gchar *filter, const gchar *name)
+{
+  const gchar *const names[] = { "bin", name, NULL };
+
+  write_initramfs_of (root, path, filter, names);
 }
 
 static void
@@ -332,6 +349,316 @@ test_the_initramfs_of_the_guest (void)
   assert_findings (root, spec, none);
 }
 
+/* A spec of a root by NFS, described whole. */
+static VmrootSpec *
+new_nfs_spec (FakeTree *root)
+{
+  VmrootSpec *spec = vmroot_spec_new (root);
+
+  vmroot_spec_set_transport (spec, VMROOT_TRANSPORT_NFS);
+  vmroot_spec_set_mac_address (spec, "52:54:00:12:34:56");
+  vmroot_spec_set_address (spec, "192.168.122.5/24");
+  vmroot_spec_set_server (spec, "192.168.122.1");
+  return spec;
+}
+
+/* Debian's, and its kernel has what a root by NFS needs. */
+static FakeTree *
+new_nfs_tree (void)
+{
+  FakeTree *root = fake_tree_new_debian ();
+
+  fake_tree_write (root, FAKE_DEBIAN_MODULES "/modules.dep",
+                   "kernel/drivers/virtio/virtio_pci.ko:\nkernel/drivers/net/virtio_net.ko:\n"
+                   "kernel/fs/nfs/nfsv4.ko:\n");
+  return root;
+}
+
+static void
+assert_says (FakeTree *root, VmrootSpec *spec, const gchar *id, const gchar *text)
+{
+  g_autoptr (GPtrArray) findings = check (root, spec);
+  VmrootFinding *finding = find (findings, id);
+
+  g_assert_nonnull (finding);
+  g_assert_nonnull (strstr (vmroot_finding_get_detail (finding), text));
+}
+
+static void
+test_nothing_is_wrong_by_nfs (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  assert_findings (root, spec, none);
+}
+
+static void
+test_an_initramfs_by_nfs (void)
+{
+  static const struct
+  {
+    const gchar *mark;
+    const gchar *without;
+    const gchar *with;
+  } cases[] = {
+    { "usr/lib/dracut/build-parameter.txt", "usr/lib/nfs", "usr/lib/nfs-lib.sh" },
+    { "scripts/init-top", "bin/nfsmount", "sbin/mount.nfs" },
+    { "init_functions", "usr/lib/modules/6.1.0/kernel/nfsv3.ko.zst",
+      "usr/lib/modules/6.1.0/kernel/nfsv4.ko.zst" },
+  };
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FakeTree) root = new_nfs_tree ();
+      g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+      const gchar *const without[] = { cases[i].mark, cases[i].without, NULL };
+      const gchar *const with[] = { cases[i].mark, cases[i].with, NULL };
+
+      vmroot_spec_set_boot_source (spec, VMROOT_BOOT_SOURCE_GUEST);
+      write_initramfs_of (root, "/boot/initrd.img-" FAKE_DEBIAN_RELEASE, "gzip", without);
+      assert_finding (root, spec, "guest-initramfs-nfs");
+
+      write_initramfs_of (root, "/boot/initrd.img-" FAKE_DEBIAN_RELEASE, "gzip", with);
+      assert_findings (root, spec, none);
+    }
+}
+
+#define CONFIG                                                                                     \
+  "# Linux\nCONFIG_ROOT_NFS=y\nCONFIG_IP_PNP=y\nCONFIG_NFS_V4=y\nCONFIG_NFS_V4_1=y\n"              \
+  "CONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_NET=y\n"
+
+/* A kernel that mounts its root by itself needs no initramfs. */
+static void
+test_a_kernel_that_mounts_nfs (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  vmroot_spec_set_boot_source (spec, VMROOT_BOOT_SOURCE_GUEST);
+  assert_says (root, spec, "no-initramfs", "/boot/config-" FAKE_DEBIAN_RELEASE);
+
+  fake_tree_write (root, "/boot/config-" FAKE_DEBIAN_RELEASE, CONFIG "CONFIG_NFS_V4_2=m\n");
+  assert_says (root, spec, "no-initramfs", "CONFIG_NFS_V4_2=y");
+
+  fake_tree_write (root, "/boot/config-" FAKE_DEBIAN_RELEASE, CONFIG "CONFIG_NFS_V4_2=y\n");
+  assert_findings (root, spec, none);
+}
+
+static void
+test_fstab_by_nfs (void)
+{
+  static const struct
+  {
+    const gchar *line; /* %s: the directory of the host */
+    const gchar *id;   /* NULL: nothing is wrong */
+    const gchar *says;
+  } cases[] = {
+    { "192.168.122.1:%s / nfs4 defaults 0 0\n", NULL, NULL },
+    { "192.168.122.1:%s / nfs4 rw,vers=4.2,hard,_netdev,x-a=b 0 0\n", NULL, NULL },
+    { "192.168.1.1:%s / nfs4 defaults 0 0\n", "fstab-root", "192.168.1.1:/" },
+    { "192.168.122.1:/other%s / nfs defaults 0 0\n", "fstab-root", "192.168.122.1:/other" },
+    { "vmroot / virtiofs rw 0 0\n", "fstab-root", "virtiofs" },
+    { "192.168.122.1:%s / nfs4 ro 0 0\n", "fstab-root-options", "“ro”" },
+    { "192.168.122.1:%s / nfs4 vers=3 0 0\n", "fstab-root-options", "“vers=3”" },
+  };
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FakeTree) root = new_nfs_tree ();
+      g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+      g_auto (GStrv) parts = g_strsplit (cases[i].line, "%s", 2);
+      g_autofree gchar *line = g_strjoinv (root, parts);
+
+      fake_tree_write (root, "/etc/fstab", line);
+      if (cases[i].id == NULL)
+        assert_findings (root, spec, none);
+      else
+        {
+          assert_finding (root, spec, cases[i].id);
+          assert_says (root, spec, cases[i].id, cases[i].says);
+        }
+    }
+}
+
+/* A root by virtiofs is no NFS root either; without a server, nobody knows what it will be. */
+static void
+test_fstab_with_a_root_by_nfs (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) undescribed = vmroot_spec_new (root);
+
+  fake_tree_write (root, "/etc/fstab", "192.168.1.1:/srv / nfs4 defaults 0 0\n");
+  assert_says (root, NULL, "fstab-root", "192.168.1.1:/srv (nfs4)");
+
+  if (skip_elsewhere ())
+    return;
+  vmroot_spec_set_transport (undescribed, VMROOT_TRANSPORT_NFS);
+  assert_findings (root, undescribed, (const gchar *const[]){ NULL });
+}
+
+static void
+test_swap_unit (void)
+{
+  g_autoptr (FakeTree) root = fake_tree_new_debian ();
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, "/etc/systemd/system/swapfile.swap", "[Swap]\nWhat=/swapfile\n");
+  assert_finding (root, NULL, "swap-unit");
+}
+
+static void
+test_selinux_by_nfs (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, "/etc/selinux/config", "SELINUX=enforcing\n");
+  assert_finding (root, spec, "selinux");
+  assert_says (root, spec, "selinux", "nfs_t");
+
+  vmroot_spec_set_kernel_args (spec, "quiet enforcing=0");
+  assert_findings (root, spec, none);
+}
+
+static VmrootSeverity
+get_severity_of_journal (FakeTree *root, VmrootSpec *spec)
+{
+  g_autoptr (GPtrArray) findings = check (root, spec);
+
+  g_assert_nonnull (find (findings, "nfs-journal"));
+  return vmroot_finding_get_severity (find (findings, "nfs-journal"));
+}
+
+static void
+test_journal (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  g_autoptr (GPtrArray) of_virtiofs = NULL;
+  g_autoptr (VmrootTmpfs) tmpfs = vmroot_tmpfs_new ("/var/log/journal", 0);
+  const gchar *const none[] = { NULL };
+
+  if (skip_elsewhere ())
+    return;
+  fake_tree_write (root, "/usr/lib/systemd/systemd-journald", "");
+  assert_findings (root, spec, none);
+
+  fake_tree_make_directory (root, "/var/log/journal");
+  g_assert_cmpint (get_severity_of_journal (root, spec), ==, VMROOT_SEVERITY_INFO);
+
+  fake_tree_write (root, "/etc/systemd/journald.conf", "[Journal]\n#Storage=auto\n");
+  fake_tree_write (root, "/etc/systemd/journald.conf.d/a.conf", "[Journal]\nStorage=persistent\n");
+  g_assert_cmpint (get_severity_of_journal (root, spec), ==, VMROOT_SEVERITY_WARNING);
+
+  fake_tree_write (root, "/etc/systemd/journald.conf.d/b.conf", "[Journal]\n Storage=volatile\n");
+  assert_findings (root, spec, none);
+
+  fake_tree_write (root, "/etc/systemd/journald.conf.d/b.conf", "");
+  vmroot_spec_add_tmpfs (spec, tmpfs);
+  assert_findings (root, spec, none);
+
+  of_virtiofs = check (root, NULL);
+  g_assert_null (find (of_virtiofs, "nfs-journal"));
+}
+
+/* What setcap(8) writes for cap_net_raw+ep. */
+static gboolean
+set_capability (FakeTree *root, const gchar *path)
+{
+  static const guint8 value[] = { 1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+  g_autofree gchar *full = g_build_filename (root, path, NULL);
+
+  g_assert_cmpint (chmod (full, 0755), ==, 0);
+  return setxattr (full, "security.capability", value, sizeof value, 0) == 0;
+}
+
+static void
+test_capabilities (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  g_autoptr (GPtrArray) of_virtiofs = NULL;
+
+  fake_tree_write (root, "/usr/bin/ping", "");
+  fake_tree_write (root, "/usr/bin/bad\033name", "");
+  if (!set_capability (root, "/usr/bin/ping") || !set_capability (root, "/usr/bin/bad\033name"))
+    {
+      g_test_skip ("only root, on a file system that has them, can set capabilities");
+      return;
+    }
+  assert_says (root, spec, "nfs-capabilities", "/usr/bin/ping");
+  assert_says (root, spec, "nfs-capabilities", "/usr/bin/bad?name");
+
+  of_virtiofs = check (root, NULL);
+  g_assert_null (find (of_virtiofs, "nfs-capabilities"));
+
+  for (guint i = 0; i < 12; i++)
+    {
+      g_autofree gchar *path = g_strdup_printf ("/opt/deep/er/%u", i);
+
+      fake_tree_write (root, path, "");
+      g_assert_true (set_capability (root, path));
+    }
+  assert_says (root, spec, "nfs-capabilities", "and 4 more");
+}
+
+/* A directory's access list, as setfacl(1) writes it: u::rwx, u:1000:rwx, g::r-x, m::rwx, o::r-x.
+ */
+static void
+test_acls (void)
+{
+  static const guint8 value[] = {
+    2, 0,    0,    0,    1,    0,    7,    0, 0xff, 0xff, 0xff, 0xff, 2,    0,    7,
+    0, 0xe8, 3,    0,    0,    4,    0,    5, 0,    0xff, 0xff, 0xff, 0xff, 0x10, 0,
+    7, 0,    0xff, 0xff, 0xff, 0xff, 0x20, 0, 5,    0,    0xff, 0xff, 0xff, 0xff
+  };
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  g_autofree gchar *path = g_build_filename (root, "srv", NULL);
+
+  fake_tree_make_directory (root, "/srv");
+  if (setxattr (path, "system.posix_acl_access", value, sizeof value, 0) < 0)
+    {
+      g_test_skip ("this file system has no POSIX ACLs");
+      return;
+    }
+  assert_says (root, spec, "nfs-acls", "/srv");
+}
+
+/* Neither what cannot be opened nor what leads out of the tree is followed. */
+static void
+test_a_hostile_tree (void)
+{
+  g_autoptr (FakeTree) root = new_nfs_tree ();
+  g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+  g_autoptr (GPtrArray) findings = NULL;
+
+  fake_tree_link (root, "/outside", "/usr");
+  fake_tree_link (root, "/loop", "loop");
+  fake_tree_link (root, "/usr/up", "../..");
+  fake_tree_make_fifo (root, "/usr/bin/fifo");
+  findings = check (root, spec);
+
+  g_assert_null (find (findings, "nfs-capabilities"));
+}
+
 static void
 on_checked (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -374,6 +701,11 @@ test_child_and_parent_agree (void)
     }
   fake_tree_make_directory (root, "/etc");
   fake_tree_make_directory (root, "/usr");
+  vmroot_spec_set_transport (spec, VMROOT_TRANSPORT_NFS);
+  vmroot_spec_set_server (spec, "192.168.122.1");
+  vmroot_spec_set_kernel_args (spec, "enforcing=0");
+  fake_tree_write (root, "/etc/selinux/config", "SELINUX=enforcing\n");
+  fake_tree_write (root, "/etc/fstab", "192.168.1.1:/srv / nfs ro 0 0\n");
   here = vmroot_tree_collect_findings (tree, spec);
   there = check (root, spec);
   one = g_variant_ref_sink (vmroot_tree_pack_findings (here));
@@ -400,6 +732,17 @@ main (int argc, char **argv)
   g_test_add_func ("/tree-check/generators", test_generators);
   g_test_add_func ("/tree-check/installed-generator", test_a_generator_that_is_installed);
   g_test_add_func ("/tree-check/guest-initramfs", test_the_initramfs_of_the_guest);
+  g_test_add_func ("/tree-check/nfs/nothing", test_nothing_is_wrong_by_nfs);
+  g_test_add_func ("/tree-check/nfs/initramfs", test_an_initramfs_by_nfs);
+  g_test_add_func ("/tree-check/nfs/built-in", test_a_kernel_that_mounts_nfs);
+  g_test_add_func ("/tree-check/nfs/fstab", test_fstab_by_nfs);
+  g_test_add_func ("/tree-check/nfs/fstab-elsewhere", test_fstab_with_a_root_by_nfs);
+  g_test_add_func ("/tree-check/nfs/selinux", test_selinux_by_nfs);
+  g_test_add_func ("/tree-check/nfs/journal", test_journal);
+  g_test_add_func ("/tree-check/nfs/capabilities", test_capabilities);
+  g_test_add_func ("/tree-check/nfs/acls", test_acls);
+  g_test_add_func ("/tree-check/nfs/hostile", test_a_hostile_tree);
+  g_test_add_func ("/tree-check/swap-unit", test_swap_unit);
   g_test_add_func ("/tree-check/async", test_in_a_thread);
   g_test_add_func ("/tree-check/child", test_child_and_parent_agree);
   return g_test_run ();
