@@ -112,20 +112,29 @@ add_gateway4 (int fd, const struct init_interface *interface, char *name)
   return ioctl (fd, SIOCADDRT, &route) == 0 || errno == EEXIST;
 }
 
-/* The address is this guest's alone; asking the network first would keep it from being used for a
- * second (RFC 4862, 5.4). Kernels without this file have no IPv6. */
+/* Kernels without these files have no IPv6. */
 static void
-skip_duplicate_detection (const char *name)
+set_ipv6_option (const char *name, const char *option, const char *value)
 {
   char path[128];
   FILE *file;
 
-  snprintf (path, sizeof path, "/proc/sys/net/ipv6/conf/%s/accept_dad", name);
+  snprintf (path, sizeof path, "/proc/sys/net/ipv6/conf/%s/%s", name, option);
   file = fopen (path, "we");
   if (file == NULL)
     return;
-  fputs ("0\n", file);
+  fputs (value, file);
   fclose (file);
+}
+
+/* The address is this guest's alone; asking the network first would keep it from being used for a
+ * second (RFC 4862, 5.4). What routers advertise would give the guest another one, with which it
+ * would go to the server, which knows it by the first. */
+static void
+keep_to_one_address (const char *name)
+{
+  set_ipv6_option (name, "accept_dad", "0\n");
+  set_ipv6_option (name, "accept_ra", "0\n");
 }
 
 static bool
@@ -167,7 +176,7 @@ configure (int fd, const struct init_interface *interface, char name[IFNAMSIZ])
   if (interface->family == AF_INET)
     return add_address4 (fd, interface, &request) && bring_up (fd, &request) &&
            (!interface->has_gateway || add_gateway4 (fd, interface, name));
-  skip_duplicate_detection (name);
+  keep_to_one_address (name);
   return bring_up (fd, &request) && add_address6 (fd, interface, index) &&
          (!interface->has_gateway || add_gateway6 (fd, interface, index));
 }

@@ -13,29 +13,49 @@ G_BEGIN_DECLS
 
 virConnectPtr vmroot_connection_get_handle (VmrootConnection *self);
 
+/* The definition of `domain`, or with `flags` 0 what runs; NULL: it has gone, or is none that could
+ * have a root. */
+VmrootDomain *vmroot_connection_read_domain (virDomainPtr domain, guint flags)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* Turns the last error that libvirt reported in this thread into a GError. */
 void vmroot_connection_set_error (GError **error, const gchar *what);
 
 /*
- * What was done on a libvirt network so that a guest has an address of its own.
+ * What was done on libvirt's side so that a guest has an address of its own.
  */
 typedef struct
 {
   VmrootSpec *spec; /* with all that was left open filled in */
-  gboolean made;    /* the network got an entry that it did not have */
-  gboolean ours;    /* it has one, which goes when the guest's root does */
+  guint made;       /* where the network got an entry that it did not have: virNetworkUpdateFlags */
+  gboolean made_filter; /* libvirt got the network filter */
+  gboolean ours;        /* the network has an entry that goes when the guest's root does */
 } VmrootAddress;
 
 void vmroot_address_free (VmrootAddress *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VmrootAddress, vmroot_address_free)
 
-/* Gives the guest `domain`, whose root is to be `spec`, an address. */
+/* Gives the guest `domain`, whose root is to be `spec`, an address. All of it or nothing is done.
+ */
 VmrootAddress *vmroot_address_reserve (VmrootConnection *connection,
                                        VmrootDomain *domain,
                                        VmrootSpec *spec,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Takes back what was done. */
+gboolean vmroot_address_undo (VmrootConnection *connection, VmrootAddress *self, GError **error);
+
 /* Takes the entry for the address of `spec` out of its network. Whatever is not there is fine. */
 gboolean vmroot_address_release (VmrootConnection *connection, VmrootSpec *spec, GError **error);
+
+/* Whether libvirt has the network filter that binds guests to their addresses; that of IPv6 is
+ * defined.
+ *
+ * made: (out): whether it was not there. */
+gboolean
+vmroot_filter_ensure (VmrootConnection *connection, gboolean ipv6, gboolean *made, GError **error);
+
+/* Takes the filter of IPv6 away if no guest has it any more. */
+void vmroot_filter_remove_unused (VmrootConnection *connection);
 
 G_END_DECLS

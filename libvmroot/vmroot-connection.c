@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* With vmroot-connection-address.c, the only file of the library that knows libvirt. */
+/* With its parts, vmroot-connection-*.c, the only file of the library that knows libvirt. */
 
 #include "config.h"
 
@@ -128,6 +128,16 @@ virConnectPtr
 vmroot_connection_get_handle (VmrootConnection *self)
 {
   return self->connection;
+}
+
+VmrootDomain *
+vmroot_connection_read_domain (virDomainPtr domain, guint flags)
+{
+  char *xml = virDomainGetXMLDesc (domain, flags);
+  VmrootDomain *read = xml != NULL ? vmroot_domain_new_from_xml (xml, NULL) : NULL;
+
+  free (xml);
+  return read;
 }
 
 static VmrootError
@@ -686,7 +696,7 @@ redefine_with_address (VmrootConnection *self,
                        GError **error)
 {
   g_autoptr (VmrootAddress) address = NULL;
-  g_autoptr (GError) release_error = NULL;
+  g_autoptr (GError) undo_error = NULL;
 
   if (!vmroot_spec_validate (spec, error))
     return FALSE;
@@ -697,8 +707,8 @@ redefine_with_address (VmrootConnection *self,
   if (redefine (self, domain, address->spec, address->ours, cancellable, error))
     return release_reserved (self, before, address->spec, error);
 
-  if (address->made && !vmroot_address_release (self, address->spec, &release_error))
-    g_prefix_error (error, "%s; and then: ", release_error->message);
+  if (!vmroot_address_undo (self, address, &undo_error))
+    g_prefix_error (error, "%s; and before that: ", undo_error->message);
   return FALSE;
 }
 
@@ -747,6 +757,7 @@ set_root (VmrootConnection *self,
       !set_root_of (self, domain, spec, cancellable, error))
     return FALSE;
 
+  vmroot_filter_remove_unused (self);
   if (running != NULL)
     *running = virDomainIsActive (domain) == 1;
   return TRUE;

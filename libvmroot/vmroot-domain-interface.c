@@ -5,13 +5,9 @@
 #include <string.h>
 
 #include "vmroot-domain-interface-private.h"
+#include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 #include "vmroot-nfs-mount-private.h"
-
-/* libvirt's own filter: the guest can use no other MAC address than its interface's, and no other
- * address than the parameter IP. Without that parameter, libvirt takes the first address that the
- * guest uses, whosever it is (formatnwfilter.html). */
-#define FILTER "clean-traffic"
 
 static gboolean
 has_mac_address (xmlNode *interface, const gchar *mac_address)
@@ -70,21 +66,86 @@ check_filter (xmlNode *interface, VmrootSpec *spec, GError **error)
   return FALSE;
 }
 
-/* An initramfs of the tree's own learns all of it from the kernel's command line, where a space
- * ends an argument and a comma the path. */
+/* For guests of another kind, libvirt has no filters (virDomainNetDefValidate()). */
 static gboolean
-check_directory (VmrootSpec *spec, GError **error)
+check_type (xmlNode *interface, VmrootSpec *spec, GError **error)
+{
+  const gchar *const types[] = { "network", "bridge", "ethernet", NULL };
+  g_autofree gchar *type = vmroot_node_get_attribute (interface, "type");
+
+  if (type != NULL && g_strv_contains (types, type))
+    return TRUE;
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+               "The interface %s is of the type “%s”, whose guests libvirt cannot hold to an "
+               "address: give the guest one that is on a libvirt network or a bridge",
+               vmroot_spec_get_mac_address (spec), type != NULL ? type : "");
+  return FALSE;
+}
+
+/* Of a bridge, its name does not tell which network it belongs to. */
+static gboolean
+check_network (xmlNode *interface, VmrootSpec *spec, GError **error)
+{
+  xmlNode *source = vmroot_node_child (interface, "source", 0);
+  g_autofree gchar *network = source != NULL ? vmroot_node_get_attribute (source, "network") : NULL;
+  const gchar *wanted = vmroot_spec_get_network (spec);
+
+  if (network == NULL || wanted == NULL || g_str_equal (network, wanted))
+    return TRUE;
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+               "The interface %s is on the network %s, not on %s: name that network, or another "
+               "interface",
+               vmroot_spec_get_mac_address (spec), network, wanted);
+  return FALSE;
+}
+
+/* An initramfs of the tree's own learns all of it from the kernel's command line, where a space
+ * ends an argument and a comma the path, and addresses are those of IPv4
+ * (Documentation/admin-guide/nfs/nfsroot.rst). */
+static gboolean
+check_boot_source (VmrootSpec *spec, GError **error)
 {
   const gchar *directory = vmroot_spec_get_directory (spec);
 
-  if (vmroot_spec_get_boot_source (spec) != VMROOT_BOOT_SOURCE_GUEST ||
-      strpbrk (directory, " \"") == NULL)
+  if (vmroot_spec_get_boot_source (spec) != VMROOT_BOOT_SOURCE_GUEST)
+    return TRUE;
+  if (vmroot_nfs_mount_is_ipv6 (spec))
+    {
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+                   "The guest's own initramfs cannot be told of %s, an address of IPv6: boot that "
+                   "of vmroot, or choose an address of IPv4",
+                   vmroot_spec_get_address (spec));
+      return FALSE;
+    }
+  if (strpbrk (directory, " \"") == NULL)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY,
                "The directory “%s” has a space or a quotation mark in its path, which the guest's "
                "own initramfs cannot be told: rename it, or boot that of vmroot",
                directory);
+  return FALSE;
+}
+
+static gboolean
+check_server (VmrootSpec *spec, GError **error)
+{
+  VmrootIpAddress client;
+  VmrootIpAddress server;
+  guint prefix;
+
+  if (vmroot_spec_get_gateway (spec) != NULL ||
+      (vmroot_nfs_mount_get_client (spec, &client, &prefix) &&
+       vmroot_ip_address_parse (vmroot_spec_get_server (spec), &server) &&
+       vmroot_ip_address_same_network (&client, &server, prefix)))
+    return TRUE;
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+               "The server %s is not on the network of the guest, %s, and the guest has no router: "
+               "give it one with --gateway, or a server on its network",
+               vmroot_spec_get_server (spec), vmroot_spec_get_address (spec));
   return FALSE;
 }
 
@@ -116,9 +177,10 @@ vmroot_interface_check (xmlNode *domain, VmrootMetadata *metadata, GError **erro
       return FALSE;
     }
 
-  return check_directory (spec, error) &&
+  return check_server (spec, error) && check_boot_source (spec, error) &&
          (interface == NULL ||
-          (check_model (interface, spec, error) && check_filter (interface, spec, error)));
+          (check_type (interface, spec, error) && check_network (interface, spec, error) &&
+           check_model (interface, spec, error) && check_filter (interface, spec, error)));
 }
 
 static VmrootChange *
@@ -158,15 +220,39 @@ insert_interface (xmlNode *devices, VmrootMetadata *metadata)
 }
 
 static void
+add_parameter (xmlNode *filter, const gchar *name, const VmrootIpAddress *address)
+{
+  g_autofree gchar *value = vmroot_ip_address_to_string (address);
+  xmlNode *parameter = insert_with_attribute (filter, "parameter", "name", name);
+
+  vmroot_node_set_attribute (parameter, "value", value);
+}
+
+/* Without parameters, libvirt takes the first address that the guest uses, whosever it is
+ * (formatnwfilter.html). With IPv6, every interface has a second address, by which it finds its
+ * neighbours. */
+static void
 insert_filter (xmlNode *interface, VmrootSpec *spec, VmrootSpace *space)
 {
-  g_autofree gchar *client = vmroot_nfs_mount_client (spec);
   xmlNode *filter = vmroot_node_insert (interface, NULL, "filterref", space);
-  xmlNode *parameter;
+  VmrootIpAddress client = { 0 };
+  VmrootIpAddress link_local;
+  guint prefix;
 
-  vmroot_node_set_attribute (filter, "filter", FILTER);
-  parameter = insert_with_attribute (filter, "parameter", "name", "IP");
-  vmroot_node_set_attribute (parameter, "value", client);
+  vmroot_node_set_attribute (
+      filter, "filter", vmroot_nfs_mount_is_ipv6 (spec) ? VMROOT_IPV6_FILTER : VMROOT_IPV4_FILTER);
+  if (!vmroot_nfs_mount_get_client (spec, &client, &prefix))
+    return;
+  if (!vmroot_ip_address_is_ipv6 (&client))
+    {
+      add_parameter (filter, "IP", &client);
+      return;
+    }
+
+  vmroot_ip_address_parse ("fe80::", &link_local);
+  link_local = vmroot_ip_address_for_mac (&link_local, vmroot_spec_get_mac_address (spec));
+  add_parameter (filter, "IPV6", &client);
+  add_parameter (filter, "IPV6", &link_local);
 }
 
 void

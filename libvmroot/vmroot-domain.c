@@ -458,6 +458,32 @@ vmroot_domain_find_mac_address (VmrootDomain *self, const gchar *network)
   return NULL;
 }
 
+gchar *
+vmroot_domain_find_source (VmrootDomain *self, const gchar *mac_address, const gchar *kind)
+{
+  xmlNode *interface = vmroot_interface_find (vmroot_document_root (self->document), mac_address);
+  xmlNode *source = interface != NULL ? vmroot_node_child (interface, "source", 0) : NULL;
+
+  return source != NULL ? vmroot_node_get_attribute (source, kind) : NULL;
+}
+
+gboolean
+vmroot_domain_has_filter (VmrootDomain *self, const gchar *name)
+{
+  xmlNode *devices = vmroot_node_child (vmroot_document_root (self->document), "devices", 0);
+
+  for (xmlNode *node = devices != NULL ? devices->children : NULL; node != NULL; node = node->next)
+    {
+      xmlNode *filter =
+          vmroot_node_is (node, "interface") ? vmroot_node_child (node, "filterref", 0) : NULL;
+
+      if (filter != NULL && vmroot_node_attribute_is (filter, "filter", name))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 gboolean
 vmroot_domain_get_address_reserved (VmrootDomain *self)
 {

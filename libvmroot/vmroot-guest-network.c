@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "vmroot-guest-network-private.h"
+#include "vmroot-nfs-mount-private.h"
 
 #define WHY "# Written by vmroot: this interface carries the root file system.\n"
 
@@ -16,7 +17,9 @@ add_run_file (VmrootSpec *spec, const gchar *path, const gchar *content)
 /*
  * systemd.network(5): the first file by name that matches counts, whatever directory it is in. The
  * same address that is there already is taken over, and KeepConfiguration= leaves it and the routes
- * where they are when networkd stops. On libvirt's networks the host answers for names.
+ * where they are when networkd stops. With what routers advertise (IPv6), the guest would give
+ * itself a second address, and go to the server with that. On libvirt's networks the host answers
+ * for names.
  */
 static void
 add_networkd (VmrootSpec *spec)
@@ -26,8 +29,9 @@ add_networkd (VmrootSpec *spec)
 
   g_string_append_printf (file,
                           "MACAddress=%s\n\n[Network]\nAddress=%s\nKeepConfiguration=yes\n"
-                          "DHCP=no\n",
-                          vmroot_spec_get_mac_address (spec), vmroot_spec_get_address (spec));
+                          "DHCP=no\n%s",
+                          vmroot_spec_get_mac_address (spec), vmroot_spec_get_address (spec),
+                          vmroot_nfs_mount_is_ipv6 (spec) ? "IPv6AcceptRA=no\n" : "");
   if (gateway != NULL)
     g_string_append_printf (file, "Gateway=%s\n", gateway);
   if (vmroot_spec_get_network (spec) != NULL)

@@ -8,6 +8,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-modules-private.h"
+#include "vmroot-nfs-mount-private.h"
 #include "vmroot-tree-private.h"
 
 /* A distribution kernel's modules.dep has about 600 KB. */
@@ -47,6 +48,7 @@ static const struct
   { VMROOT_TRANSPORT_NFS, { "nfsv4", "CONFIG_NFS_V4" } },
 };
 
+static const VmrootModuleNeed ipv6_need = { "ipv6", "CONFIG_IPV6" };
 static const VmrootModuleNeed overlay_need = { "overlay", "CONFIG_OVERLAY_FS" };
 
 GPtrArray *
@@ -57,6 +59,8 @@ vmroot_modules_needed_for (VmrootSpec *spec)
   for (guint i = 0; i < G_N_ELEMENTS (transport_needs); i++)
     if (transport_needs[i].transport == vmroot_spec_get_transport (spec))
       g_ptr_array_add (needs, (gpointer)&transport_needs[i].need);
+  if (vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS && vmroot_nfs_mount_is_ipv6 (spec))
+    g_ptr_array_add (needs, (gpointer)&ipv6_need);
   if (vmroot_spec_get_ephemeral (spec))
     g_ptr_array_add (needs, (gpointer)&overlay_need);
   return needs;

@@ -15,18 +15,54 @@ vmroot_nfs_mount_is_described (VmrootSpec *spec)
          strchr (address, '/') != NULL && vmroot_spec_get_server (spec) != NULL;
 }
 
+gboolean
+vmroot_nfs_mount_is_ipv6 (VmrootSpec *spec)
+{
+  const gchar *addresses[] = { vmroot_spec_get_address (spec), vmroot_spec_get_server (spec),
+                               vmroot_spec_get_gateway (spec) };
+
+  for (guint i = 0; i < G_N_ELEMENTS (addresses); i++)
+    if (addresses[i] != NULL && strchr (addresses[i], ':') != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* As the NFS server's table of exports has it, whatever the user wrote. */
+static gchar *
+get_server (VmrootSpec *spec)
+{
+  const gchar *text = vmroot_spec_get_server (spec);
+  VmrootIpAddress server;
+
+  return vmroot_ip_address_parse (text, &server) ? vmroot_ip_address_to_string (&server)
+                                                 : g_strdup (text);
+}
+
 gchar *
 vmroot_nfs_mount_source (VmrootSpec *spec, const gchar *path)
 {
-  return g_strconcat (vmroot_spec_get_server (spec), ":", path, NULL);
+  g_autofree gchar *server = get_server (spec);
+
+  return g_strdup_printf (vmroot_nfs_mount_is_ipv6 (spec) ? "[%s]:%s" : "%s:%s", server, path);
+}
+
+gboolean
+vmroot_nfs_mount_get_client (VmrootSpec *spec, VmrootIpAddress *client, guint *prefix)
+{
+  const gchar *address = vmroot_spec_get_address (spec);
+
+  return address != NULL && vmroot_ip_address_parse_interface (address, client, prefix);
 }
 
 gchar *
 vmroot_nfs_mount_client (VmrootSpec *spec)
 {
-  const gchar *address = vmroot_spec_get_address (spec);
+  VmrootIpAddress client;
+  guint prefix;
 
-  return g_strndup (address, strcspn (address, "/"));
+  return vmroot_nfs_mount_get_client (spec, &client, &prefix)
+             ? vmroot_ip_address_to_string (&client)
+             : g_strdup ("");
 }
 
 /* By default nfs(5) keeps attributes for up to a minute. “auto” promises that the host's changes
@@ -43,21 +79,26 @@ caching (VmrootSpec *spec)
 gchar *
 vmroot_nfs_mount_options (VmrootSpec *spec, gboolean read_only)
 {
+  g_autofree gchar *server = get_server (spec);
   g_autofree gchar *client = vmroot_nfs_mount_client (spec);
 
-  return g_strdup_printf ("%s,relatime,vers=4.2,proto=tcp,hard,sec=sys,%s,addr=%s,clientaddr=%s",
-                          read_only ? "ro" : "rw", caching (spec), vmroot_spec_get_server (spec),
-                          client);
+  return g_strdup_printf ("%s,relatime,vers=4.2,proto=%s,hard,sec=sys,%s,addr=%s,clientaddr=%s",
+                          read_only ? "ro" : "rw", vmroot_nfs_mount_is_ipv6 (spec) ? "tcp6" : "tcp",
+                          caching (spec), server, client);
 }
 
 /* "255.255.255.0" */
 static gchar *
 make_netmask (VmrootSpec *spec)
 {
-  const gchar *address = vmroot_spec_get_address (spec);
-  const guint prefix = (guint)g_ascii_strtoull (strchr (address, '/') + 1, NULL, 10);
-  const guint32 mask = ~0U << (32 - prefix);
+  VmrootIpAddress client;
+  guint prefix;
+  guint32 mask;
 
+  if (!vmroot_nfs_mount_get_client (spec, &client, &prefix) || prefix == 0 || prefix > 32)
+    return g_strdup ("");
+
+  mask = ~0U << (32 - prefix);
   return g_strdup_printf ("%u.%u.%u.%u", mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255);
 }
 
@@ -77,7 +118,9 @@ make_boot_interface (VmrootSpec *spec)
  *
  * The second field of ip= is left empty, as nfsroot= names the server: to dracut it is the other
  * end of a point-to-point link. BOOTIF says to which card ip= belongs where there are several; the
- * kernel alone does not know it, and hands it on to init. */
+ * kernel alone does not know it, and hands it on to init.
+ *
+ * The kernel's own words know no IPv6: see vmroot-domain-interface.c. */
 gchar *
 vmroot_nfs_mount_kernel_args (VmrootSpec *spec)
 {

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "vmroot-error.h"
+#include "vmroot-ip-address-private.h"
 #include "vmroot-kernel-args-private.h"
 #include "vmroot-spec.h"
 #include "vmroot-spec-private.h"
@@ -250,23 +251,77 @@ validate_word (const gchar *what, const gchar *value, GError **error)
   return TRUE;
 }
 
-static gboolean
-is_ipv4 (const gchar *text)
+/* The addresses of a root by NFS; one that is not given has no size. */
+typedef struct
 {
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+  VmrootIpAddress address;
+  guint prefix;
+  VmrootIpAddress server;
+  VmrootIpAddress gateway;
+} Addresses;
 
-  return address != NULL && g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4;
+static gboolean
+parse_addresses (VmrootSpec *self, Addresses *addresses, GError **error)
+{
+  const VmrootError code = VMROOT_ERROR_INVALID_SPEC;
+  const gchar *address = vmroot_spec_get_address (self);
+  const gchar *server = vmroot_spec_get_server (self);
+  const gchar *gateway = vmroot_spec_get_gateway (self);
+
+  if (address != NULL &&
+      (!vmroot_ip_address_parse_interface (address, &addresses->address, &addresses->prefix) ||
+       !vmroot_ip_address_is_routable (&addresses->address)))
+    return invalid (error, code,
+                    "“%s” is not the address of a guest, or one with the length of its network's "
+                    "prefix: 192.168.122.5/24, fd00:7e57::5/64",
+                    address);
+  if (server != NULL && (!vmroot_ip_address_parse (server, &addresses->server) ||
+                         !vmroot_ip_address_is_routable (&addresses->server)))
+    return invalid (error, code, "“%s” is not the IPv4 or IPv6 address of a server", server);
+  if (gateway != NULL && (!vmroot_ip_address_parse (gateway, &addresses->gateway) ||
+                          (!vmroot_ip_address_is_routable (&addresses->gateway) &&
+                           !vmroot_ip_address_is_ipv6_link_local (&addresses->gateway))))
+    return invalid (error, code, "“%s” is not the IPv4 or IPv6 address of a router", gateway);
+
+  return TRUE;
 }
 
-/* 192.168.122.5/24; without the prefix, it is that of the network. */
 static gboolean
-is_interface_address (const gchar *text)
+is_other_kind (const VmrootIpAddress *a, const VmrootIpAddress *b)
 {
-  g_auto (GStrv) parts = g_strsplit (text, "/", 2);
-  guint64 prefix;
+  return a->size != 0 && b->size != 0 && a->size != b->size;
+}
 
-  return parts[0] != NULL && is_ipv4 (parts[0]) &&
-         (parts[1] == NULL || g_ascii_string_to_unsigned (parts[1], 10, 1, 30, &prefix, NULL));
+static gboolean
+validate_addresses (VmrootSpec *self, GError **error)
+{
+  const VmrootError code = VMROOT_ERROR_INVALID_SPEC;
+  const gchar *address = vmroot_spec_get_address (self);
+  const gchar *gateway = vmroot_spec_get_gateway (self);
+  Addresses all = { 0 };
+
+  if (!parse_addresses (self, &all, error))
+    return FALSE;
+  if (is_other_kind (&all.address, &all.server) || is_other_kind (&all.address, &all.gateway) ||
+      is_other_kind (&all.server, &all.gateway))
+    return invalid (error, code,
+                    "The addresses of the guest, its server and its router are not all of IPv4, "
+                    "nor all of IPv6");
+  if (address == NULL)
+    return TRUE;
+  if (all.prefix > 0 && !vmroot_ip_address_is_host (&all.address, all.prefix))
+    return invalid (error, code,
+                    "“%s” is the first or last address of its network, which no guest can have",
+                    address);
+  if (vmroot_ip_address_equal (&all.address, &all.server) ||
+      vmroot_ip_address_equal (&all.address, &all.gateway))
+    return invalid (error, code, "“%s” cannot be the address of the guest and of another", address);
+  if (gateway != NULL && all.prefix > 0 && !vmroot_ip_address_is_ipv6_link_local (&all.gateway) &&
+      !vmroot_ip_address_same_network (&all.address, &all.gateway, all.prefix))
+    return invalid (error, code, "The router “%s” is not on the network of the guest, %s", gateway,
+                    address);
+
+  return TRUE;
 }
 
 static gboolean
@@ -274,27 +329,15 @@ validate_network (VmrootSpec *self, GError **error)
 {
   const VmrootError code = VMROOT_ERROR_INVALID_SPEC;
   const gchar *network = vmroot_spec_get_network (self);
-  const gchar *address = vmroot_spec_get_address (self);
   const gchar *mac_address = vmroot_spec_get_mac_address (self);
-  const gchar *server = vmroot_spec_get_server (self);
-  const gchar *gateway = vmroot_spec_get_gateway (self);
 
   if (network != NULL && (*network == '\0' || strchr (network, '/') || !fits_xml (network, "")))
     return invalid (error, code, "“%s” is not the name of a libvirt network", network);
-  if (address != NULL && !is_interface_address (address))
-    return invalid (error, code,
-                    "“%s” is not an IPv4 address, or one with the length of its network's prefix: "
-                    "192.168.122.5/24",
-                    address);
   if (mac_address != NULL && !g_regex_match_simple ("^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$",
                                                     mac_address, G_REGEX_DOLLAR_ENDONLY, 0))
     return invalid (error, code, "“%s” is not a MAC address like 52:54:00:12:34:56", mac_address);
-  if (server != NULL && !is_ipv4 (server))
-    return invalid (error, code, "“%s” is not the IPv4 address of a server", server);
-  if (gateway != NULL && !is_ipv4 (gateway))
-    return invalid (error, code, "“%s” is not the IPv4 address of a router", gateway);
 
-  return TRUE;
+  return validate_addresses (self, error);
 }
 
 /* Only vmroot's own initramfs can do these. */

@@ -280,8 +280,8 @@ vmroot_spec_class_init (VmrootSpecClass *klass)
   /**
    * VmrootSpec:address:
    *
-   * The IPv4 address of an NFS guest with the length of its network's prefix, `192.168.122.5/24`;
-   * %NULL: one is reserved for it.
+   * The address of an NFS guest with the length of its network's prefix, `192.168.122.5/24` or
+   * `fd00:7e57::5/64`; %NULL: one is reserved for it.
    *
    * Since: 1.0
    */
@@ -300,7 +300,8 @@ vmroot_spec_class_init (VmrootSpecClass *klass)
   /**
    * VmrootSpec:server:
    *
-   * The address of the NFS server; %NULL: this host, as the guest's network sees it.
+   * The address of the NFS server; %NULL: this host, as the guest's network sees it. An address of
+   * IPv6 makes the guest have one of IPv6, too.
    *
    * Since: 1.0
    */
@@ -664,8 +665,8 @@ vmroot_spec_set_network (VmrootSpec *self, const gchar *network)
  * vmroot_spec_get_address:
  * @self: a specification
  *
- * The IPv4 address of an NFS guest with the length of its network's prefix, `192.168.122.5/24`;
- * %NULL: one is reserved for it.
+ * The address of an NFS guest with the length of its network's prefix, `192.168.122.5/24` or
+ * `fd00:7e57::5/64`; %NULL: one is reserved for it.
  *
  * Returns: (transfer none) (nullable): the value of [property@Vmroot.Spec:address]
  *
@@ -682,7 +683,7 @@ vmroot_spec_get_address (VmrootSpec *self)
 /**
  * vmroot_spec_set_address:
  * @self: a specification
- * @address: (nullable): an IPv4 address and the length of its prefix
+ * @address: (nullable): an address of IPv4 or IPv6 and the length of its prefix
  *
  * Sets [property@Vmroot.Spec:address].
  *
@@ -753,7 +754,7 @@ vmroot_spec_get_server (VmrootSpec *self)
 /**
  * vmroot_spec_set_server:
  * @self: a specification
- * @server: (nullable): an address
+ * @server: (nullable): an address of IPv4 or IPv6
  *
  * Sets [property@Vmroot.Spec:server].
  *
@@ -788,7 +789,7 @@ vmroot_spec_get_gateway (VmrootSpec *self)
 /**
  * vmroot_spec_set_gateway:
  * @self: a specification
- * @gateway: (nullable): an IPv4 address
+ * @gateway: (nullable): an address of IPv4 or IPv6
  *
  * Sets [property@Vmroot.Spec:gateway].
  *

@@ -168,7 +168,8 @@ vmroot_transport_nfs_run_exportfs (VmrootContext *context,
                                    GCancellable *cancellable,
                                    GError **error)
 {
-  g_autofree gchar *what = g_strconcat (client, ":", path, NULL);
+  const gboolean ipv6 = strchr (client, ':') != NULL;
+  g_autofree gchar *what = g_strdup_printf (ipv6 ? "[%s]:%s" : "%s:%s", client, path);
   const gchar *const add[] = { EXPORTFS, "-i", "-o", options, what, NULL };
   const gchar *const take_away[] = { EXPORTFS, "-u", what, NULL };
   g_autofree gchar *output = NULL;

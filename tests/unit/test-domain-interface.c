@@ -80,6 +80,28 @@ test_interface_is_added (void)
   assert_comes_back (xml);
 }
 
+/* To the address, and to the one that it has on its link. */
+static void
+test_ipv6 (void)
+{
+  const gchar *xml = DOMAIN ("    <emulator>/usr/bin/qemu</emulator>\n");
+  g_autoptr (VmrootSpec) spec = new_spec ();
+  g_autofree gchar *with = NULL;
+  g_autofree gchar *without = NULL;
+
+  g_object_set (spec, "address", "FD00::0:5/64", "server", "fd00::1", NULL);
+  with = set_spec (xml, spec);
+
+  g_assert_nonnull (strstr (with,
+                            "      <filterref filter=\"vmroot-clean-traffic-ipv6\">\n"
+                            "        <parameter name=\"IPV6\" value=\"fd00::5\"/>\n"
+                            "        <parameter name=\"IPV6\" value=\"fe80::5054:ff:fe12:3456\""
+                            "/>\n"
+                            "      </filterref>\n"));
+  without = set_spec (with, NULL);
+  assert_same_canonical_xml (without, xml);
+}
+
 static void
 test_interface_is_bound (void)
 {
@@ -146,15 +168,64 @@ test_refused (void)
   assert_refused (DOMAIN (""), new_spec (), "address", NULL);
   assert_refused (DOMAIN (""), new_spec (), "address", "192.168.122.5");
   assert_refused (DOMAIN (""), new_spec (), "server", NULL);
+  assert_refused (DOMAIN (""), new_spec (), "server", "192.168.123.1");
   assert_refused (DOMAIN (""), new_spec (), "mac-address", NULL);
   assert_refused (DOMAIN (""), new_spec (), "network", NULL);
   assert_refused (DOMAIN ("<interface type='user'><mac address='52:54:00:12:34:56'/>"
-                          "<model type='e1000'/></interface>"),
+                          "<model type='virtio'/></interface>"),
+                  new_spec (), NULL, NULL);
+  assert_refused (DOMAIN ("<interface type='network'><mac address='52:54:00:12:34:56'/>"
+                          "<source network='default'/><model type='e1000'/></interface>"),
+                  new_spec (), NULL, NULL);
+  assert_refused (DOMAIN ("<interface type='network'><mac address='52:54:00:12:34:56'/>"
+                          "<source network='other'/><model type='virtio'/></interface>"),
                   new_spec (), NULL, NULL);
   assert_refused (DOMAIN ("<interface type='bridge'><mac address='52:54:00:12:34:56'/>"
                           "<source bridge='br0'/><model type='virtio'/>"
                           "<filterref filter='mine'/></interface>"),
                   new_spec (), NULL, NULL);
+}
+
+/* The server may be elsewhere if there is a router. */
+static void
+test_router (void)
+{
+  g_autoptr (VmrootSpec) spec = new_spec ();
+  g_autofree gchar *with = NULL;
+
+  g_object_set (spec, "server", "192.0.2.1", "gateway", "192.168.122.1", NULL);
+  with = set_spec (DOMAIN (""), spec);
+
+  g_assert_nonnull (with);
+}
+
+/* The kernel's command line has no words for it. */
+static void
+test_own_initramfs_knows_no_ipv6 (void)
+{
+  VmrootSpec *spec = new_spec ();
+
+  g_object_set (spec, "boot-source", VMROOT_BOOT_SOURCE_GUEST, "address", "fd00::5/64", NULL);
+  assert_refused (DOMAIN (""), spec, "server", "fd00::1");
+}
+
+static void
+test_find_source (void)
+{
+  g_autoptr (VmrootDomain) domain =
+      parse (DOMAIN ("<interface type='bridge'><mac address='52:54:00:00:00:01'/>"
+                     "<source bridge='br0'/></interface>"
+                     "<interface type='network'><mac address='52:54:00:00:00:02'/>"
+                     "<source network='default'/><filterref filter='mine'/></interface>"));
+  g_autofree gchar *bridge = vmroot_domain_find_source (domain, "52:54:00:00:00:01", "bridge");
+  g_autofree gchar *network = vmroot_domain_find_source (domain, "52:54:00:00:00:02", "network");
+
+  g_assert_cmpstr (bridge, ==, "br0");
+  g_assert_cmpstr (network, ==, "default");
+  g_assert_null (vmroot_domain_find_source (domain, "52:54:00:00:00:01", "network"));
+  g_assert_null (vmroot_domain_find_source (domain, MAC, "network"));
+  g_assert_true (vmroot_domain_has_filter (domain, "mine"));
+  g_assert_false (vmroot_domain_has_filter (domain, "other"));
 }
 
 static void
@@ -196,6 +267,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/domain-interface/added", test_interface_is_added);
+  g_test_add_func ("/domain-interface/ipv6", test_ipv6);
+  g_test_add_func ("/domain-interface/router", test_router);
+  g_test_add_func ("/domain-interface/own-initramfs/ipv6", test_own_initramfs_knows_no_ipv6);
+  g_test_add_func ("/domain-interface/find-source", test_find_source);
   g_test_add_func ("/domain-interface/bound", test_interface_is_bound);
   g_test_add_func ("/domain-interface/changed-meanwhile", test_interface_changed_meanwhile);
   g_test_add_func ("/domain-interface/own-initramfs", test_own_initramfs);

@@ -35,6 +35,20 @@ test_files (void)
                    "[device-vmroot]\nmatch-device=mac:52:54:00:12:34:56\nmanaged=0\n");
 }
 
+/* Only the one address, whatever a router advertises. */
+static void
+test_ipv6 (void)
+{
+  g_autoptr (VmrootSpec) spec = new_spec ();
+
+  g_object_set (spec, "address", "fd00::5/64", "server", "fd00::1", "gateway", "fe80::1", NULL);
+  vmroot_guest_network_add_run_files (spec);
+
+  g_assert_nonnull (strstr (vmroot_spec_get_run_file (spec, NETWORKD),
+                            "Address=fd00::5/64\nKeepConfiguration=yes\nDHCP=no\nIPv6AcceptRA=no\n"
+                            "Gateway=fe80::1\nDNS=fd00::1\n"));
+}
+
 static void
 test_foreign_network (void)
 {
@@ -77,6 +91,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/guest-network/files", test_files);
+  g_test_add_func ("/guest-network/ipv6", test_ipv6);
   g_test_add_func ("/guest-network/foreign-network", test_foreign_network);
   g_test_add_func ("/guest-network/files-of-the-user", test_files_of_the_user_stay);
   g_test_add_func ("/guest-network/virtiofs", test_virtiofs_has_none);

@@ -122,6 +122,25 @@ test_soft_dependencies (void)
   assert_resolves (root, FALSE, expected);
 }
 
+/* Of an NFS root with IPv6, which some kernels have as a module. */
+static void
+test_ipv6 (void)
+{
+  g_autoptr (VmrootSpec) spec = vmroot_spec_new ("/export/guest");
+  g_autoptr (GPtrArray) ipv4 = NULL;
+  g_autoptr (GPtrArray) ipv6 = NULL;
+  const VmrootModuleNeed *last;
+
+  g_object_set (spec, "transport", VMROOT_TRANSPORT_NFS, "address", "192.168.122.5/24", NULL);
+  ipv4 = vmroot_modules_needed_for (spec);
+  vmroot_spec_set_address (spec, "fd00::5/64");
+  ipv6 = vmroot_modules_needed_for (spec);
+
+  g_assert_cmpuint (ipv6->len, ==, ipv4->len + 1);
+  last = g_ptr_array_index (ipv6, ipv6->len - 1);
+  g_assert_cmpstr (last->name, ==, "ipv6");
+}
+
 static void
 test_a_missing_module (void)
 {
@@ -288,6 +307,7 @@ main (int argc, char **argv)
   g_test_add_func ("/modules/everything-built-in", test_everything_built_in);
   g_test_add_func ("/modules/soft-dependencies", test_soft_dependencies);
   g_test_add_func ("/modules/missing", test_a_missing_module);
+  g_test_add_func ("/modules/ipv6", test_ipv6);
   g_test_add_func ("/modules/no-modules-dep", test_no_modules_dep);
   g_test_add_func ("/modules/not-listed", test_a_dependency_that_is_not_listed);
   g_test_add_func ("/modules/hostile/circles", test_circles_end);

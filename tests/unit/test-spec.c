@@ -259,6 +259,74 @@ test_properties_that_cannot_be (void)
     }
 }
 
+static VmrootSpec *
+new_spec_with_addresses (const gchar *address, const gchar *server, const gchar *gateway)
+{
+  VmrootSpec *spec = vmroot_spec_new ("/export/guest");
+
+  g_object_set (spec, "transport", VMROOT_TRANSPORT_NFS, "address", address, "server", server,
+                "gateway", gateway, NULL);
+  return spec;
+}
+
+static void
+test_addresses (void)
+{
+  static const gchar *const cases[][3] = {
+    { "192.168.122.5/24", "192.168.122.1", "192.168.122.1" },
+    { "192.168.122.5", "10.0.0.1", "192.168.122.1" },
+    { NULL, "fd00::1", NULL },
+    { "fd00::5", NULL, NULL },
+    { "fd00::5/64", "2001:db8::1", "fe80::1" },
+    { "FD00:0:0:0:0:0:0:5/126", "fd00::6", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (VmrootSpec) spec = new_spec_with_addresses (cases[i][0], cases[i][1], cases[i][2]);
+      g_autoptr (GError) error = NULL;
+
+      vmroot_spec_validate (spec, &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+test_addresses_that_cannot_be (void)
+{
+  static const gchar *const cases[][3] = {
+    /* Not of one kind. */
+    { "192.168.122.5/24", "fd00::1", NULL },
+    { "fd00::5/64", "fd00::1", "192.168.122.1" },
+    { NULL, "192.168.122.1", "fe80::1" },
+    /* Nobody's. */
+    { "192.168.122.0/24", "192.168.122.1", NULL },
+    { "192.168.122.255/24", "192.168.122.1", NULL },
+    { "fd00::/64", "fd00::1", NULL },
+    { "fd00::5/127", "fd00::1", NULL },
+    { "127.0.0.1/8", NULL, NULL },
+    { "::1", NULL, NULL },
+    { "ff02::1/64", NULL, NULL },
+    { "::ffff:192.168.122.5", NULL, NULL },
+    { NULL, "fe80::1", NULL },
+    { NULL, "224.0.0.1", NULL },
+    /* Somebody else's. */
+    { "192.168.122.5/24", "192.168.122.5", NULL },
+    { "fd00::5/64", "fd00::1", "FD00::05" },
+    /* Out of reach. */
+    { "192.168.122.5/24", "192.168.122.1", "192.168.123.1" },
+    { "fd00::5/64", "fd00::1", "fd00:0:0:1::1" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (VmrootSpec) spec = new_spec_with_addresses (cases[i][0], cases[i][1], cases[i][2]);
+
+      g_test_message ("%s %s %s", cases[i][0], cases[i][1], cases[i][2]);
+      assert_refused (spec, VMROOT_ERROR_INVALID_SPEC);
+    }
+}
+
 static void
 test_mount_points_that_cannot_be (void)
 {
@@ -350,6 +418,8 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/odd-directory", test_directories_that_only_look_odd);
   g_test_add_func ("/spec/invalid/tag", test_tags_that_cannot_be);
   g_test_add_func ("/spec/invalid/property", test_properties_that_cannot_be);
+  g_test_add_func ("/spec/addresses", test_addresses);
+  g_test_add_func ("/spec/invalid/addresses", test_addresses_that_cannot_be);
   g_test_add_func ("/spec/invalid/mount-point", test_mount_points_that_cannot_be);
   g_test_add_func ("/spec/invalid/share", test_a_share_needs_a_good_directory_too);
   g_test_add_func ("/spec/invalid/run-file", test_run_files_that_cannot_be);
