@@ -171,10 +171,11 @@ class LifecycleEvents:
 class PrivateHost:
     """vmroot installed beside a running libvirtd."""
 
-    def __init__(self, build, trees, domain_type):
+    def __init__(self, build, trees, domain_type, keep=()):
+        """`keep`: directories in which what is written stays on the machine."""
         self.build = pathlib.Path(build)
         self.domain_type = domain_type
-        private_root.enter({str(trees): str(TREES)})
+        private_root.enter({str(trees): str(TREES), **{path: path for path in keep}})
         for directory in OURS:
             pathlib.Path(directory).mkdir(exist_ok=True)
             namespaces.mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory)

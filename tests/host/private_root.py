@@ -64,7 +64,7 @@ def enter(binds):
         namespaces.mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", f"{root}{empty}")
     os.mkdir(f"{root}/run/lock")
     for real, seen in binds.items():
-        os.makedirs(f"{root}{seen}")
+        os.makedirs(f"{root}{seen}", exist_ok=True)
         namespaces.mount("--bind", real, f"{root}{seen}")
     old = f"{root}/run/old-root"
     os.mkdir(old)

@@ -40,18 +40,16 @@ def node(tmp_path):
 @pytest.fixture
 def virt_manager(desktop, node, tmp_path):
     """Starts virt-manager, and ends it with the test."""
-    from virt_manager import VirtManager
+    from virt_manager import VirtManager, fake_kvm
 
     started = []
 
-    def start(launcher=None, guest="web", running=False, **kwargs):
-        launcher = launcher or [os.environ["VMROOT_LAUNCHER"]]
+    def start(launcher=None, guest="web", uri=None, running=False, remote=False, **kwargs):
         app = VirtManager(
-            launcher,
-            node(running=running),
+            launcher or [os.environ["VMROOT_LAUNCHER"]],
+            uri or fake_kvm(node(running=running), remote),
             tmp_path,
-            arguments=["--show-domain-editor", guest],
-            **kwargs,
+            **{"arguments": ["--show-domain-editor", guest], **kwargs},
         )
         started.append(app)
         return app
@@ -59,6 +57,26 @@ def virt_manager(desktop, node, tmp_path):
     yield start
     for app in started:
         app.close()
+
+
+def take_picture(name):
+    directory = pathlib.Path(os.environ["VMROOT_SCREENSHOTS"])
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{name}.png"
+    # Without a window manager, windows are in the corner.
+    subprocess.run(
+        ["import", "-window", "root", "-trim", "+repage", "-colors", "256", f"PNG8:{path}"],
+        check=True,
+    )
+    return path
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What was on the screen when a test failed is beside the other pictures."""
+    outcome = yield
+    if outcome.get_result().failed and "DISPLAY" in os.environ:
+        take_picture(f"failed-{item.name}")
 
 
 @pytest.fixture
@@ -156,3 +174,13 @@ def vmroot():
         ).stdout
 
     return run
+
+
+@pytest.fixture
+def photograph():
+    """Takes a picture for people to look at, into the build directory."""
+
+    def shoot(name):
+        assert take_picture(name).stat().st_size > 5000
+
+    return shoot

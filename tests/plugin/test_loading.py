@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from virt_manager import until
+
 ROW = "Root filesystem"
 VIRT_MANAGER = "/usr/bin/virt-manager"
 
@@ -36,6 +38,39 @@ def test_start_that_forks(virt_manager):
     assert ROW in rows(app)
     assert app.process.wait(20) == 0
     assert app.pid != app.process.pid
+
+
+def customize_new_guest(app):
+    """Through the assistant for a new guest, to its question whether to change the definition."""
+    assistant = app.window("New VM")
+
+    def forward():
+        assistant.find("push button", "Forward").click()
+
+    assistant.find("radio button", lambda name: name.startswith("Manual")).click()
+    forward()
+    system = assistant.find("text", "oslist-entry")
+    system.focus()
+    system.text = "generic"
+    app.find("table cell", lambda name: name.endswith("(generic)")).press()
+    until(lambda: system.text.startswith("Generic or unknown"), "an operating system")
+    forward()
+    assistant.find("label", lambda name: name.startswith("Choose Memory"))
+    forward()
+    assistant.find("check box", lambda name: name.startswith("Enable storage")).click()
+    forward()
+    assistant.find("check box", lambda name: name.startswith("Customize")).click()
+    assistant.find("push button", "Finish").click()
+    return app.window(lambda name: name.startswith("vm-"))
+
+
+def test_guest_that_is_not_there_yet_has_no_row(virt_manager):
+    app = virt_manager(arguments=["--show-domain-creator"])
+
+    window = customize_new_guest(app)
+
+    window.find("table cell", "Boot Options")
+    assert ROW not in [cell.name for cell in window.find_all("table cell", hidden=True)]
 
 
 def autoloading(tmp_path):

@@ -7,13 +7,8 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import pytest
 
+from shown_page import NAMESPACE, Page, canonical, leave
 from virt_manager import until
-
-NAMESPACE = "{urn:vmroot:domain:1}"
-
-
-def canonical(xml):
-    return ElementTree.canonicalize(xml, strip_text=True)
 
 
 def defined(node, xml):
@@ -24,53 +19,6 @@ def defined(node, xml):
         return domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
     finally:
         connection.close()
-
-
-class Page:
-    """The opened page, by the names that its controls have for a screen reader."""
-
-    def __init__(self, app, guest="web"):
-        self.app = app
-        self.window, self.page = app.open_page(guest)
-
-    def switch(self):
-        self.page.find("check box", "Boot from a directory of the host").click()
-
-    @property
-    def directory(self):
-        return self.page.find("text", "Path")
-
-    def use(self, directory):
-        self.switch()
-        self.directory.text = str(directory)
-
-    def apply(self):
-        self.window.find("push button", "config-apply").click()
-
-    def cancel(self):
-        self.window.find("push button", "config-cancel").click()
-
-    def applied(self):
-        self.app.until_greyed(self.window.find("push button", "config-apply"))
-
-    @property
-    def headline(self):
-        return self.page.find("label", lambda name: name.startswith("The guest ")).text
-
-    def scroll_to(self, role, name):
-        """As the keyboard does."""
-        widget = self.page.find_all(role, name, hidden=True)[0]
-        widget.focus()
-        return self.page.find(role, name)
-
-    def xml(self):
-        """What the XML tab shows: the definition in libvirt."""
-        self.window.find("page tab", "XML").select()
-        editor = self.window.find("text", "XML editor")
-        xml = editor.text
-        self.window.find("page tab", "Details").select()
-        self.page = self.window.find("scroll pane", "root-tab")
-        return xml
 
 
 @pytest.fixture
@@ -170,12 +118,6 @@ def test_refused_apply_keeps_the_edits(page, tmp_path):
     assert shown.window.find("push button", "config-apply").sensitive
     shown.cancel()
     assert shown.xml() == before
-
-
-def leave(shown, answer):
-    """Goes to another row, and answers the question about unapplied changes."""
-    shown.window.find("table cell", "Boot Options").press()
-    shown.app.dialog("unapplied changes").find("push button", answer).click()
 
 
 def test_leaving_the_page_asks_and_applies(page, tree):

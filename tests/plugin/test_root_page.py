@@ -2,6 +2,11 @@
 """The page by itself, in this process: what virt-manager cannot easily be brought to do."""
 
 import gc
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
 import threading
 import time
 import weakref
@@ -213,3 +218,52 @@ def test_every_control_has_a_name_and_can_be_reached(opened, gtk, tree):
 
     assert len(found) > 15
     assert [c for c in found if not (c.get_accessible().get_name() and c.get_can_focus())] == []
+
+
+MILLION = 1_000_000
+MEMORY_FOR_A_MILLION = 2 << 30
+
+
+@pytest.fixture
+def tree_of_a_million_files(tree):
+    """In memory, where links to one file are made fastest; each is a file of its own to whoever
+    walks through the tree."""
+    memory = pathlib.Path("/dev/shm")
+    space = os.statvfs(memory)
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if space.f_favail < 1.1 * MILLION or free < MEMORY_FOR_A_MILLION:
+        pytest.skip(f"{memory} has no room for a million files: 2 GiB of free memory are needed")
+
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="vmroot-million-", dir=memory))
+    root = directory / "root"
+    shutil.copytree(tree(), root, symlinks=True)
+    (root / "file").write_text("")
+    for number in range(1000):
+        (root / f"many/{number}").mkdir(parents=True)
+        here = os.open(root / f"many/{number}", os.O_RDONLY)
+        for name in range(1000):
+            os.link(root / "file", str(name), dst_dir_fd=here)
+        os.close(here)
+    yield root
+    subprocess.run(["rm", "-rf", str(directory)], check=True)
+
+
+def test_page_stays_live_over_a_million_files(opened, tree_of_a_million_files):
+    from gi.repository import GLib
+
+    page = opened(Guest())
+    context = GLib.MainContext.default()
+    longest = 0
+    use(page, tree_of_a_million_files)
+
+    deadline = time.monotonic() + 120
+    while not page._size:
+        assert time.monotonic() < deadline
+        began = time.monotonic()
+        context.iteration(False)
+        longest = max(longest, time.monotonic() - began)
+        time.sleep(0.001)
+
+    note = widget(page, "root-directory-note").get_text()
+    assert note.startswith("Debian GNU/Linux 12") and "kernel" in note
+    assert longest < 0.5

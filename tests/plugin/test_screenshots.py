@@ -1,36 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Pictures of every state of the page, for people to look at: in the build directory."""
 
-import os
-import pathlib
-import subprocess
-
 import pytest
 
-from test_page import Page
+from shown_page import Page
 
 LOOKS = {
     "light": {},
     "dark": {"GTK_THEME": "Adwaita:dark"},
     "double": {"GDK_SCALE": "2"},
 }
-
-
-@pytest.fixture
-def photograph():
-    directory = pathlib.Path(os.environ["VMROOT_SCREENSHOTS"])
-    directory.mkdir(parents=True, exist_ok=True)
-
-    def shoot(name):
-        path = directory / f"{name}.png"
-        # Without a window manager, windows are in the corner.
-        subprocess.run(
-            ["import", "-window", "root", "-trim", "+repage", "-colors", "256", f"PNG8:{path}"],
-            check=True,
-        )
-        assert path.stat().st_size > 5000
-
-    return shoot
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -143,15 +143,19 @@ class Widget:
         Atspi.generate_mouse_event(area.x + area.width // 2, area.y + area.height // 2, "b1c")
 
 
-class VirtManager(Widget):
-    """A running virt-manager on libvirt's test driver, which it takes for KVM."""
+def fake_kvm(node, remote=False):
+    """A connection to libvirt's test driver, which virt-manager takes for KVM."""
+    fake = "qemu+ssh://root@example.org/system" if remote else "qemu:///system"
+    return (
+        f"__virtinst_test__test://{node},fakeuri={fake},"
+        f"caps={DATA}/capabilities.xml,domcaps={DATA}/domain-capabilities.xml"
+    )
 
-    def __init__(self, launcher, node, home, remote=False, fork=False, arguments=(), **environment):
-        fake = "qemu+ssh://root@example.org/system" if remote else "qemu:///system"
-        uri = (
-            f"__virtinst_test__test://{node},fakeuri={fake},"
-            f"caps={DATA}/capabilities.xml,domcaps={DATA}/domain-capabilities.xml"
-        )
+
+class VirtManager(Widget):
+    """A running virt-manager with one connection."""
+
+    def __init__(self, launcher, uri, home, fork=False, arguments=(), **environment):
         self.log = pathlib.Path(home) / "output.txt"
         with open(self.log, "wb") as output:
             self.process = subprocess.Popen(

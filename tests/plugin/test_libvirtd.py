@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The page on a real libvirtd, of a host that is nobody else's; with a guest that really runs."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import desktop as desktop_module
+import namespaces
+import private_host
+import trees
+from shown_page import Page
+from virt_manager import until
+
+# Before the desktop has a cache directory of its own.
+BUSYBOX = trees.path(trees.BUSYBOX)
+NETWORK = """<network>
+  <name>default</name>
+  <bridge name='vmroot-test'/>
+  <ip address='192.168.122.1' netmask='255.255.255.0'>
+    <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp>
+  </ip>
+</network>
+"""
+
+
+@pytest.fixture(scope="session")
+def host():
+    kernel = next(BUSYBOX.glob("boot/vmlinuz-*"))
+    domain_type = "kvm" if private_host.kvm_works(kernel) else "qemu"
+    pictures = os.environ["VMROOT_SCREENSHOTS"]
+    os.makedirs(pictures, exist_ok=True)
+    host = private_host.PrivateHost(
+        os.environ["VMROOT_BUILD"], os.environ["VMROOT_WORK"], domain_type, keep=[pictures]
+    )
+    host.start()
+    yield host
+    host.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def desktop(host, tmp_path_factory):
+    """Started after the host has changed this process's root: sockets made before are elsewhere."""
+    missing = desktop_module.missing()
+    if missing:
+        pytest.skip("missing here, install: " + " ".join(missing))
+    with desktop_module.desktop(tmp_path_factory.mktemp("home")) as display:
+        yield display
+
+
+@pytest.fixture
+def guest(host):
+    """A guest that is defined, and a tree for it."""
+    tree = private_host.TREES / "web"
+    trees.copy(BUSYBOX, tree)
+    trees.install_probe(tree, pathlib.Path(os.environ["VMROOT_PROBE"]))
+    guest = private_host.Guest(
+        host,
+        "web",
+        tree,
+        memory=256,
+        arguments=f"{private_host.ARGUMENTS} quiet guest-probe=brief",
+    )
+    guest.define()
+    yield guest
+    guest.remove()
+    trees.remove(tree)
+
+
+@pytest.fixture
+def page(virt_manager):
+    return lambda: Page(virt_manager(uri=private_host.URI))
+
+
+def test_apply_writes_what_the_command_writes(page, guest):
+    before = guest.definition()
+    shown = page()
+
+    shown.use(guest.tree)
+    shown.page.find("label", lambda name: name.startswith("BusyBox") and "kernel 6.1" in name)
+    shown.page.find("label", lambda name: name.startswith("The guest starts"))
+    shown.apply()
+    shown.applied()
+
+    until(lambda: f"{guest.tree}: BusyBox" in shown.headline, "the tree in the headline")
+    by_page = guest.definition()
+    guest.host.vmroot("remove", guest.name)
+    assert guest.definition() == before
+    guest.apply()
+    assert by_page == guest.definition()
+
+
+def test_switching_off_restores_the_definition(page, guest):
+    before = guest.definition()
+    guest.apply()
+    shown = page()
+
+    shown.switch()
+    shown.apply()
+    shown.applied()
+
+    assert guest.definition() == before
+
+
+def test_another_program_changes_the_root_meanwhile(page, guest):
+    shown = page()
+    shown.use(guest.tree)
+    theirs = private_host.TREES / "theirs"
+    theirs.mkdir()
+    guest.host.vmroot("apply", guest.name, "--directory", str(theirs))
+
+    shown.apply()
+    shown.app.dialog("changed meanwhile").find("push button", "Close").click()
+
+    assert shown.directory.text == str(guest.tree)
+    shown.cancel()
+    shown.applied()
+    until(lambda: str(theirs) in shown.headline, "their directory")
+    assert shown.directory.text == str(theirs)
+
+
+@pytest.fixture
+def network(host, tmp_path):
+    (tmp_path / "network.xml").write_text(NETWORK)
+    host.virsh("net-define", str(tmp_path / "network.xml"))
+
+    def reserved():
+        xml = ElementTree.fromstring(host.virsh("net-dumpxml", "default").stdout)
+        return [entry.get("ip") for entry in xml.iter("host")]
+
+    yield reserved
+    host.virsh("net-undefine", "default")
+
+
+@pytest.fixture
+def nfs_server(tmp_path):
+    """What the kernel says of an NFS server, as this host sees it. Nothing is exported."""
+    namespaces.mount("-t", "tmpfs", "tmpfs", "/proc/fs")
+    server = pathlib.Path("/proc/fs/nfsd")
+    server.mkdir()
+    (server / "threads").write_text("8\n")
+    (server / "versions").write_text("-2 +3 +4 +4.1 +4.2\n")
+    yield
+    subprocess.run(["umount", "/proc/fs"], check=True)
+
+
+def test_address_for_nfs_is_reserved_and_given_back(page, guest, network, nfs_server):
+    before = guest.definition()
+    shown = page()
+    shown.use(guest.tree)
+    shown.page.find("radio button", "NFS").click()
+    shown.page.find("combo box", "Network")
+    shown.apply()
+    shown.applied()
+
+    (address,) = network()
+    assert any(f'address="{address}/24"' in line for line in guest.definition())
+    shown.page.find("label", lambda name: f"{address}/24 is reserved for" in name)
+
+    shown.switch()
+    shown.apply()
+    shown.applied()
+
+    assert network() == []
+    assert guest.definition() == before
+
+
+def test_running_guest(page, guest, photograph):
+    guest.apply()
+    guest.boot()
+    shown = page()
+
+    text = until(lambda: shown.labels("is served to web since"), "what is served")[0]
+    assert str(guest.tree) in text
+    rates = until(lambda: shown.labels("/s written"), "how much is written")[0]
+
+    def busy():
+        guest.line.ask("write /var/lib/busy " + 400 * "x")
+        return [text for text in shown.labels("/s written") if "0 bytes/s written" not in text]
+
+    assert until(busy, f"a guest that writes (it was: {rates})")
+    photograph("light-served")
+
+    guest.power_off()
+
+    until(lambda: not shown.labels("is served to"), "nothing served")
+    until(lambda: not shown.labels("guest is running"), "a guest that is off")
+
+
+def test_guest_that_starts_while_it_is_edited(page, guest):
+    guest.apply()
+    shown = page()
+    shown.page.find("text", "Kernel args").text = "quiet"
+
+    guest.boot()
+
+    until(lambda: shown.labels("guest is running"), "a guest that runs")
+    until(lambda: shown.labels("is served to web since"), "what is served")
+    assert shown.page.find("text", "Kernel args").text == "quiet"
+    with contextlib.suppress(private_host.GuestFailed):
+        guest.destroy()
