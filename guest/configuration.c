@@ -352,18 +352,35 @@ parse_interface (struct parser *parser, char **fields)
 }
 
 static bool
-parse_run_file (struct parser *parser, char **fields)
+add_run_file (struct parser *parser, char **fields, const char *mac)
 {
   struct configuration *self = parser->configuration;
-  struct init_run_file file = { .path = fields[1] };
+  struct init_run_file file = { .path = fields[0], .mac = mac };
 
   if (!check_relative (parser, file.path) ||
-      !parse_number (parser, fields[2], 8, 07777, &file.mode) ||
-      !parse_number (parser, fields[3], 10, 1000000, &file.number))
+      !parse_number (parser, fields[1], 8, 07777, &file.mode) ||
+      !parse_number (parser, fields[2], 10, 1000000, &file.number))
     return false;
   self->run_files = grow (self->run_files, self->n_run_files, sizeof *self->run_files);
   self->run_files[self->n_run_files++] = file;
   return true;
+}
+
+static bool
+parse_run_file (struct parser *parser, char **fields)
+{
+  return add_run_file (parser, fields + 1, NULL);
+}
+
+static bool
+parse_interface_file (struct parser *parser, char **fields)
+{
+  const struct configuration *self = parser->configuration;
+
+  for (size_t i = 0; i < self->n_interfaces; i++)
+    if (strcasecmp (self->interfaces[i].mac, fields[1]) == 0)
+      return add_run_file (parser, fields + 2, fields[1]);
+  return complain (parser, "no \"interface\" above has the MAC address %s", fields[1]);
 }
 
 static const struct
@@ -381,6 +398,7 @@ static const struct
   { "or", 2, parse_or },
   { "interface", 4, parse_interface },
   { "run-file", 4, parse_run_file },
+  { "interface-file", 5, parse_interface_file },
 };
 
 static bool

@@ -21,6 +21,9 @@
  *     interface 52:54:00:12:34:56 192.168.122.5/24 192.168.122.1
  *                                         MAC ADDRESS/PREFIX GATEWAY, or - for none
  *     run-file systemd/network/a 0644 1   path below /run, mode, N of /run-files/N
+ *     interface-file 52:54:00:12:34:56 network/ifstate.@interface@ 0644 2
+ *                                         the same, and @interface@ in path and content is the name
+ *                                         of the interface with this MAC
  *
  * A mistake anywhere is an error: a guest that starts with half of what was asked for is worse than
  * one that says what is wrong.
@@ -55,6 +58,7 @@ struct init_run_file
   const char *path; /* below /run */
   unsigned mode;
   unsigned number; /* of /run-files/ */
+  const char *mac; /* of the interface that it is about; NULL for none */
 };
 
 struct configuration

@@ -42,8 +42,8 @@ has_mac (const char *name, const char *mac)
   return has;
 }
 
-static bool
-find_interface (const char *mac, char name[IFNAMSIZ])
+bool
+network_find_interface (const char *mac, char name[IFNAMSIZ])
 {
   DIR *interfaces = opendir (NETWORK_INTERFACES);
   bool found = false;
@@ -65,7 +65,7 @@ wait_for_interface (const char *mac, char name[IFNAMSIZ], int uevents, double de
   double start = uevents_now ();
   bool waiting = true;
 
-  while (!find_interface (mac, name))
+  while (!network_find_interface (mac, name))
     {
       if (!waiting)
         emergency ("no network interface has the MAC address %s (waited %.0f s): has the domain an "

@@ -4,5 +4,6 @@
 #include "configuration.h"
 
 /* Copies the files that the configuration names from /run-files to /run: what the guest must be
- * told, without a trace in its tree. */
+ * told, without a trace in its tree. After network_configure(): some are named after an interface.
+ */
 void run_files_copy (const struct configuration *configuration);

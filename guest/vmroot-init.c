@@ -165,10 +165,10 @@ main (int argc, char **argv)
     emergency ("cannot listen to the kernel's device events: %s", strerror (errno));
 
   modules_load (&configuration, command_line);
-  run_files_copy (&configuration);
   arm (&configuration);
   deadline = uevents_now () + configuration.timeout;
   network_configure (&configuration, uevents, deadline);
+  run_files_copy (&configuration);
   mounts_root (&configuration, uevents, deadline);
   emergency_set_root ("/root");
   initramfs = switch_root_enter ();

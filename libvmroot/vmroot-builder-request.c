@@ -149,6 +149,21 @@ append_run_files (GString *configuration, gchar **paths)
     }
 }
 
+static void
+append_interface_files (GString *configuration,
+                        VmrootSpec *spec,
+                        const VmrootInterfaceFile *files,
+                        guint n)
+{
+  for (; files->path != NULL; files++)
+    {
+      append_field (configuration, "interface-file");
+      append_field (configuration, vmroot_spec_get_mac_address (spec));
+      append_field (configuration, files->path);
+      g_string_append_printf (configuration, " 0644 %u\n", ++n);
+    }
+}
+
 /* The format is that of guest/configuration.h. The builder puts the version and the modules first.
  */
 static gchar *
@@ -163,6 +178,8 @@ make_configuration (VmrootSpec *spec, VmrootTree *tree, gchar **run_files)
   append_shares (configuration, spec);
   append_tmpfs (configuration, spec);
   append_run_files (configuration, run_files);
+  append_interface_files (configuration, spec, vmroot_guest_network_list_interface_files (spec),
+                          g_strv_length (run_files));
   return g_string_free (g_steal_pointer (&configuration), FALSE);
 }
 
@@ -174,6 +191,9 @@ run_file_contents (VmrootSpec *spec, gchar **paths)
   g_variant_builder_init (&contents, G_VARIANT_TYPE_BYTESTRING_ARRAY);
   for (gchar **path = paths; *path != NULL; path++)
     g_variant_builder_add (&contents, "^ay", vmroot_spec_get_run_file (spec, *path));
+  for (const VmrootInterfaceFile *file = vmroot_guest_network_list_interface_files (spec);
+       file->path != NULL; file++)
+    g_variant_builder_add (&contents, "^ay", file->content);
   return g_variant_builder_end (&contents);
 }
 

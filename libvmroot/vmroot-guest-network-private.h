@@ -9,4 +9,14 @@ G_BEGIN_DECLS
  * that carries the root. Files of the same path that `spec` has already stay. Only for NFS. */
 void vmroot_guest_network_add_run_files (VmrootSpec *spec);
 
+/* For vmroot-init, which puts the name of the interface in place of @interface@. */
+typedef struct
+{
+  const gchar *path;
+  const gchar *content;
+} VmrootInterfaceFile;
+
+/* The same for what knows interfaces by their names alone. Ends with a path of %NULL. */
+const VmrootInterfaceFile *vmroot_guest_network_list_interface_files (VmrootSpec *spec);
+
 G_END_DECLS

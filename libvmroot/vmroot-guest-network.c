@@ -39,6 +39,18 @@ add_networkd (VmrootSpec *spec)
   add_run_file (spec, "systemd/network/00-vmroot.network", file->str);
 }
 
+/* Debian's ifupdown, dhcpcd and their like know the interface by the name that vmroot-init told
+ * them. systemd.link(5): a second name would do as well as that one. */
+static void
+add_link (VmrootSpec *spec)
+{
+  g_autofree gchar *file = g_strdup_printf (WHY "[Match]\nMACAddress=%s\n\n[Link]\n"
+                                                "NamePolicy=keep\nAlternativeNamesPolicy=\n",
+                                            vmroot_spec_get_mac_address (spec));
+
+  add_run_file (spec, "systemd/network/00-vmroot.link", file);
+}
+
 /* NetworkManager.conf(5), “device section”. Unlike unmanaged-devices in [keyfile], it replaces no
  * setting of the guest's own. */
 static void
@@ -57,5 +69,29 @@ vmroot_guest_network_add_run_files (VmrootSpec *spec)
     return;
 
   add_networkd (spec);
+  add_link (spec);
   add_network_manager (spec);
+}
+
+const VmrootInterfaceFile *
+vmroot_guest_network_list_interface_files (VmrootSpec *spec)
+{
+  static const VmrootInterfaceFile files[] = {
+    /* ifupdown: with this file `ifup` takes the interface for configured; as it is not in the list
+       in /run/network/ifstate, `ifdown -a` does not take it for its own. */
+    { "network/ifstate.@interface@", "@interface@\n" },
+    /* An empty unit is a masked one (systemd.unit(5)): what udev starts for an interface that is
+       allow-hotplug, and stops, with the interface, before the root is unmounted. */
+    { "systemd/system/ifup@@interface@.service", "" },
+    { "systemd/system/dhcpcd@@interface@.service", "" },
+    /* dhcpcd has no other place for its configuration than the tree's /etc. Type, file and options
+       are those of Arch, Debian and Fedora. */
+    { "systemd/system/dhcpcd.service.d/00-vmroot.conf",
+      WHY "[Service]\nType=forking\nPIDFile=/run/dhcpcd/pid\n"
+          "ExecStart=\nExecStart=dhcpcd -q -b --denyinterfaces @interface@\n" },
+    { NULL, NULL },
+  };
+  const guint none = G_N_ELEMENTS (files) - 1;
+
+  return vmroot_spec_get_transport (spec) == VMROOT_TRANSPORT_NFS ? files : files + none;
 }

@@ -376,6 +376,16 @@ def test_interface_has_its_addresses(start_nfs):
     assert "address of eth0: fd00::5\n" in guest.console
 
 
+def test_files_named_after_the_interface(start, tree, kernel):
+    start(INTERFACE + ROOT + f"interface-file {MAC} network/a.@interface@.@@interface@ 0600 1\n",
+          "ls /run/network > /names; cat /run/network/* > /contents",
+          modules=kernel.load_order("virtio_pci", "virtiofs", "virtio_net"), mac=MAC,
+          run_files=["@interface@ and @interface@.\nno @interface\n"])
+
+    assert (tree / "names").read_text() == "a.eth0.@eth0\n"
+    assert (tree / "contents").read_text() == "eth0 and eth0.\nno @interface\n"
+
+
 def test_nfs_server_refuses(start_nfs):
     guest = start_nfs("timeout 2\n" + INTERFACE + nfs_root("10.0.2.2", ",port=1"))
 

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run the nfs suite on a host of one release of Debian, or say why not:
-run.py RELEASE PYTEST-TAP DIRECTORY [PYTEST ARGUMENT...]"""
+"""Run the nfs suite, or say why not: run.py PYTEST-TAP DIRECTORY [PYTEST ARGUMENT...]"""
 
 import importlib.util
 import json
@@ -12,7 +11,8 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "host"))
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "host"), str(TESTS / "guest")]
 
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
@@ -49,9 +49,8 @@ def main():
     if missing:
         print(f"1..0 # SKIP {missing}")
         return 0
-    release, *argv = sys.argv[1:]
-    environment = {**os.environ, "PYTHONPATH": sys.path[0], "VMROOT_HOST_RELEASE": release}
-    return subprocess.run([sys.executable, *argv], env=environment, check=False).returncode
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
+    return subprocess.run([sys.executable, *sys.argv[1:]], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

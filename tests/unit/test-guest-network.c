@@ -33,6 +33,21 @@ test_files (void)
   g_assert_cmpstr (vmroot_spec_get_run_file (spec, "NetworkManager/conf.d/00-vmroot.conf"), ==,
                    "# Written by vmroot: this interface carries the root file system.\n"
                    "[device-vmroot]\nmatch-device=mac:52:54:00:12:34:56\nmanaged=0\n");
+  g_assert_nonnull (strstr (vmroot_spec_get_run_file (spec, "systemd/network/00-vmroot.link"),
+                            "MACAddress=52:54:00:12:34:56\n\n[Link]\nNamePolicy=keep\n"));
+}
+
+static void
+test_interface_files (void)
+{
+  g_autoptr (VmrootSpec) spec = new_spec ();
+  const VmrootInterfaceFile *file = vmroot_guest_network_list_interface_files (spec);
+
+  g_assert_cmpstr (file->path, ==, "network/ifstate.@interface@");
+  while (file->path != NULL && !g_str_has_prefix (file->path, "systemd/system/dhcpcd.service.d/"))
+    file++;
+  g_assert_nonnull (file->path);
+  g_assert_nonnull (strstr (file->content, " --denyinterfaces @interface@\n"));
 }
 
 /* Only the one address, whatever a router advertises. */
@@ -84,6 +99,7 @@ test_virtiofs_has_none (void)
 
   files = vmroot_spec_list_run_files (spec);
   g_assert_cmpuint (g_strv_length (files), ==, 0);
+  g_assert_null (vmroot_guest_network_list_interface_files (spec)->path);
 }
 
 int
@@ -92,6 +108,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/guest-network/files", test_files);
   g_test_add_func ("/guest-network/ipv6", test_ipv6);
+  g_test_add_func ("/guest-network/interface-files", test_interface_files);
   g_test_add_func ("/guest-network/foreign-network", test_foreign_network);
   g_test_add_func ("/guest-network/files-of-the-user", test_files_of_the_user_stay);
   g_test_add_func ("/guest-network/virtiofs", test_virtiofs_has_none);

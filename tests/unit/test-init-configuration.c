@@ -110,7 +110,9 @@ test_interfaces (void)
   parse (&configuration, "version 1\n"
                          "interface 52:54:00:AB:cd:56 192.168.122.5/24 192.168.122.1\n"
                          "interface 52:54:00:ab:cd:56 fd00::5/64 -\n"
-                         "mount nfs4 192.168.122.1:/export/a / rw,vers=4.2,addr=192.168.122.1\n");
+                         "mount nfs4 192.168.122.1:/export/a / rw,vers=4.2,addr=192.168.122.1\n"
+                         "run-file a 0644 1\n"
+                         "interface-file 52:54:00:AB:CD:56 b.@interface@ 0644 2\n");
 
   g_assert_cmpuint (configuration.n_interfaces, ==, 2);
   g_assert_cmpstr (configuration.interfaces[0].mac, ==, "52:54:00:AB:cd:56");
@@ -123,6 +125,10 @@ test_interfaces (void)
   g_assert_cmpmem (configuration.interfaces[1].address, 16, address6, 16);
   g_assert_cmpuint (configuration.interfaces[1].prefix, ==, 64);
   g_assert_false (configuration.interfaces[1].has_gateway);
+  g_assert_null (configuration.run_files[0].mac);
+  g_assert_cmpstr (configuration.run_files[1].mac, ==, "52:54:00:AB:CD:56");
+  g_assert_cmpstr (configuration.run_files[1].path, ==, "b.@interface@");
+  g_assert_cmpuint (configuration.run_files[1].number, ==, 2);
   configuration_clear (&configuration);
 }
 
@@ -192,6 +198,8 @@ static const struct
     "line 2: \"../a\" must be a relative path without \"..\"" },
   { "version 1\nrun-file a 0888 1\n", "line 2: \"0888\" is not a number in base eight up to 4095" },
   { "version 1\nrun-file a 0644 x\n", "line 2: \"x\" is not a number up to 1000000" },
+  { INTERFACE "interface-file 52:54:00:12:34:57 a 0644 1\n",
+    "line 3: no \"interface\" above has the MAC address 52:54:00:12:34:57" },
 };
 
 static void
