@@ -34,6 +34,8 @@ OURS = (
     "/etc/vmroot",
     "/var/lib/vmroot",
 )
+# Those of libvirt, which every libvirt has.
+NETWORK_FILTERS = pathlib.Path("/etc/libvirt/nwfilter")
 QEMU = "/usr/bin/qemu-system-x86_64"
 
 # Generous: guests run under TCG, on machines that do other things at the same time.
@@ -176,9 +178,13 @@ class PrivateHost:
         self.build = pathlib.Path(build)
         self.domain_type = domain_type
         private_root.enter({str(trees): str(TREES), **{path: path for path in keep}})
+        filters = {path: path.read_text() for path in NETWORK_FILTERS.glob("*.xml")}
         for directory in OURS:
             pathlib.Path(directory).mkdir(exist_ok=True)
             namespaces.mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory)
+        for path, content in filters.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content)
         SCRATCH.mkdir()
         if domain_type != "kvm":
             self._hide_kvm()
