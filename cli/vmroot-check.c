@@ -76,7 +76,8 @@ collect (const gchar *sysroot,
   g_autoptr (GPtrArray) findings = findings_collect (sysroot, spec, uuid, cancellable, error);
   gboolean any = FALSE;
 
-  if (findings == NULL || (fix && !findings_fix (sysroot, findings, &any, cancellable, error)))
+  if (findings == NULL ||
+      (fix && !findings_fix (sysroot, spec, findings, &any, cancellable, error)))
     return NULL;
 
   return any ? findings_collect (sysroot, spec, uuid, cancellable, error)

@@ -83,6 +83,7 @@ gint run_check (gchar **argv, GCancellable *cancellable);
 gint run_help (gchar **argv, GCancellable *cancellable);
 gint run_list (gchar **argv, GCancellable *cancellable);
 gint run_reconcile (gchar **argv, GCancellable *cancellable);
+gint run_release (gchar **argv, GCancellable *cancellable);
 gint run_remove (gchar **argv, GCancellable *cancellable);
 gint run_setup (gchar **argv, GCancellable *cancellable);
 gint run_show (gchar **argv, GCancellable *cancellable);

@@ -4,34 +4,83 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 
 #include "vmroot-command.h"
 #include "vmroot-findings.h"
 #include "vmroot-setup.h"
 
+/* The host, and what was checked on it. */
+typedef struct
+{
+  const gchar *sysroot;
+  VmrootSpec *spec;
+  GCancellable *cancellable;
+} Checked;
+
 /* What the library says that can be fixed (Finding:can-fix) is fixed here. */
 typedef struct
 {
   const gchar *id;
-  gboolean (*fix) (const gchar *sysroot, GCancellable *cancellable, GError **error);
+  gboolean (*fix) (const Checked *checked, GError **error);
 } Fix;
 
 static gboolean
-open_boot_directory (const gchar *sysroot, GCancellable *cancellable, GError **error)
+change_mode (const gchar *path, gint mode, GError **error)
 {
-  g_autofree gchar *path = command_host_path (sysroot, "/var/lib/vmroot/boot");
-
-  if (g_chmod (path, 0711) == 0)
+  if (g_chmod (path, mode) == 0)
     return TRUE;
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot open %s to QEMU: %s", path,
-               g_strerror (errno));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot change the mode of %s: %s",
+               path, g_strerror (errno));
   return FALSE;
 }
 
+static gboolean
+open_boot_directory (const Checked *checked, GError **error)
+{
+  g_autofree gchar *path = command_host_path (checked->sysroot, "/var/lib/vmroot/boot");
+
+  return change_mode (path, 0711, error);
+}
+
+/* The finding says that only roots of guests are in there. */
+static gboolean
+close_directory_above (const Checked *checked, GError **error)
+{
+  g_autofree gchar *path =
+      command_host_path (checked->sysroot, vmroot_spec_get_directory (checked->spec));
+  g_autofree gchar *real = realpath (path, NULL);
+  g_autofree gchar *above = g_path_get_dirname (real != NULL ? real : path);
+
+  return change_mode (above, 0700, error);
+}
+
+static gboolean
+set_up_hook (const Checked *checked, GError **error)
+{
+  return setup_host (checked->sysroot, checked->cancellable, error);
+}
+
+static gboolean
+set_up_nfs (const Checked *checked, GError **error)
+{
+  return setup_host_pieces (checked->sysroot, SETUP_NFS, checked->cancellable, error);
+}
+
+static gboolean
+set_up_firewall (const Checked *checked, GError **error)
+{
+  return setup_host_pieces (checked->sysroot, SETUP_FIREWALL, checked->cancellable, error);
+}
+
 static const Fix fixes[] = {
-  { "hook-not-installed", setup_host },
+  { "hook-not-installed", set_up_hook },
   { "boot-directory-closed", open_boot_directory },
+  { "tree-exposed", close_directory_above },
+  { "no-nfs-server", set_up_nfs },
+  { "nfs-version", set_up_nfs },
+  { "nfs-firewall", set_up_firewall },
 };
 
 static gint
@@ -145,11 +194,14 @@ find_fix (VmrootFinding *finding)
 
 gboolean
 findings_fix (const gchar *sysroot,
+              VmrootSpec *spec,
               GPtrArray *findings,
               gboolean *any,
               GCancellable *cancellable,
               GError **error)
 {
+  const Checked checked = { sysroot, spec, cancellable };
+
   *any = FALSE;
   for (guint i = 0; i < findings->len; i++)
     {
@@ -158,7 +210,7 @@ findings_fix (const gchar *sysroot,
 
       if (fix == NULL)
         continue;
-      if (!fix->fix (sysroot, cancellable, error))
+      if (!fix->fix (&checked, error))
         {
           g_prefix_error (error, "%s: ", vmroot_finding_get_title (finding));
           return FALSE;

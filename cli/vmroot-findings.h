@@ -15,6 +15,7 @@ GPtrArray *findings_collect (const gchar *sysroot,
 
 /* Puts right what can be, and says on stderr what it did; `any`: whether there was something. */
 gboolean findings_fix (const gchar *sysroot,
+                       VmrootSpec *spec,
                        GPtrArray *findings,
                        gboolean *any,
                        GCancellable *cancellable,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* vmroot reconcile: after a crash, a killed hook or a power cut. */
+/* vmroot reconcile: after a crash, a killed hook or a power cut. vmroot release: for a guest that
+ * was migrated away and does not run any more. */
 
 #include "config.h"
 
@@ -53,4 +54,31 @@ run_reconcile (gchar **argv, GCancellable *cancellable)
   g_autoptr (GError) error = NULL;
 
   return reconcile (argv, cancellable, &error) ? COMMAND_DONE : command_fail (argv[0], error);
+}
+
+static gboolean
+release (gchar **argv, GCancellable *cancellable, GError **error)
+{
+  g_auto (CommonOptions) common = { NULL };
+  g_auto (GStrv) operands = command_parse (argv, NULL, NULL, &common, 0, 1, error);
+  g_autoptr (VmrootHost) host = NULL;
+
+  if (operands == NULL)
+    return FALSE;
+  if (operands[0] == NULL)
+    {
+      command_set_misused (error, "Which guest? Name it, or its UUID");
+      return FALSE;
+    }
+
+  host = vmroot_host_new (common.sysroot);
+  return vmroot_host_forget (host, operands[0], cancellable, error);
+}
+
+gint
+run_release (gchar **argv, GCancellable *cancellable)
+{
+  g_autoptr (GError) error = NULL;
+
+  return release (argv, cancellable, &error) ? COMMAND_DONE : command_fail (argv[0], error);
 }

@@ -30,6 +30,9 @@ state_word (GPtrArray *roots, VmrootGuestRoot *root)
   if (root == NULL)
     return "stopped";
 
+  if (vmroot_guest_root_get_migrated (root))
+    return "migrated";
+
   return vmroot_guest_root_get_complete (root) ? "prepared" : "incomplete";
 }
 

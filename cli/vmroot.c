@@ -22,6 +22,8 @@ const Command commands[] = {
   { "boot-image", "DIR --output OUTDIR", "Make the kernel and initramfs of a tree.",
     run_boot_image },
   { "reconcile", NULL, "Make this host agree with the guests that run.", run_reconcile },
+  { "release", "GUEST", "Take away what is kept for a guest that was migrated to another host.",
+    run_release },
   { "setup", "[PIECE…]", "Prepare this host for guests whose root is a directory.", run_setup },
   { "help", "[COMMAND]", "Explain a command.", run_help },
   { NULL },

@@ -21,8 +21,9 @@ read_domain (GError **error)
   return bytes == NULL ? NULL : vmroot_domain_new_from_bytes (bytes, error);
 }
 
+/* `reason`: from libvirt 10.5 on, why the guest stopped. */
 static gboolean
-operate (const gchar *operation, GError **error)
+operate (const gchar *operation, const gchar *reason, GError **error)
 {
   g_autoptr (VmrootDomain) domain = read_domain (error);
   g_autoptr (VmrootHost) host = vmroot_host_new (NULL);
@@ -34,7 +35,7 @@ operate (const gchar *operation, GError **error)
   if (g_str_equal (operation, "reconnect"))
     return vmroot_host_repair (host, domain, NULL, error);
 
-  return vmroot_host_release (host, domain, NULL, error);
+  return vmroot_host_release_after (host, domain, reason, NULL, error);
 }
 
 int
@@ -42,7 +43,7 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
 
-  if (argc < 4 || operate (argv[2], &error))
+  if (argc < 4 || operate (argv[2], argv[4], &error))
     return EXIT_SUCCESS;
 
   g_strdelimit (error->message, "\n", ' ');

@@ -37,6 +37,12 @@ gboolean vmroot_context_write_file (VmrootContext *self,
                                     const gchar *content,
                                     GError **error);
 
+/* The same for what a power cut must not take. */
+gboolean vmroot_context_write_durably (VmrootContext *self,
+                                       const gchar *path,
+                                       const gchar *content,
+                                       GError **error);
+
 /* Remove the file `path` of this host; one that is not there is fine. */
 gboolean vmroot_context_remove_file (VmrootContext *self, const gchar *path, GError **error);
 

@@ -109,6 +109,19 @@ vmroot_context_write_file (VmrootContext *self,
 }
 
 gboolean
+vmroot_context_write_durably (VmrootContext *self,
+                              const gchar *path,
+                              const gchar *content,
+                              GError **error)
+{
+  g_autofree gchar *full_path = vmroot_context_path (self, path);
+
+  return g_file_set_contents_full (full_path, content, -1,
+                                   G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                   0600, error);
+}
+
+gboolean
 vmroot_context_remove_file (VmrootContext *self, const gchar *path, GError **error)
 {
   g_autofree gchar *full_path = vmroot_context_path (self, path);

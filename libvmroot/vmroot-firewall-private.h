@@ -22,6 +22,17 @@ GPtrArray *vmroot_firewall_list_closed (VmrootContext *context,
                                         GCancellable *cancellable,
                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The chains that drop NFS from `interface` whatever the address of the guest: where that may
+ * matter, nothing is said. */
+GPtrArray *vmroot_firewall_list_surely_closed (VmrootContext *context,
+                                               const gchar *interface,
+                                               gboolean ipv6,
+                                               GCancellable *cancellable,
+                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether `interface` is one of libvirt's bridges. */
+gboolean vmroot_firewall_is_bridge (VmrootContext *context, const gchar *interface);
+
 /* Opens these chains, and says which in `changed`. */
 gboolean vmroot_firewall_open (VmrootContext *context,
                                GPtrArray *changed,

@@ -123,6 +123,7 @@ list_iptables (VmrootContext *context,
 static gboolean
 add_closed (VmrootContext *context,
             const VmrootPacket *packet,
+            GPtrArray *(*list) (VmrootPacketFilter *),
             GPtrArray *closed,
             GCancellable *cancellable,
             GError **error)
@@ -137,9 +138,8 @@ add_closed (VmrootContext *context,
                    : NULL;
   g_autoptr (VmrootPacketFilter) of_iptables =
       rules != NULL ? vmroot_packet_filter_new_from_iptables (rules, packet) : NULL;
-  g_autoptr (GPtrArray) nft = of_nft != NULL ? vmroot_packet_filter_list_closed (of_nft) : NULL;
-  g_autoptr (GPtrArray) xt =
-      of_iptables != NULL ? vmroot_packet_filter_list_closed (of_iptables) : NULL;
+  g_autoptr (GPtrArray) nft = of_nft != NULL ? list (of_nft) : NULL;
+  g_autoptr (GPtrArray) xt = of_iptables != NULL ? list (of_iptables) : NULL;
 
   if (local_error != NULL)
     {
@@ -181,11 +181,39 @@ vmroot_firewall_list_closed (VmrootContext *context, GCancellable *cancellable, 
         .ipv6 = i % 2 != 0,
       };
 
-      if (!add_closed (context, &packet, closed, cancellable, error))
+      if (!add_closed (context, &packet, vmroot_packet_filter_list_closed, closed, cancellable,
+                       error))
         return NULL;
     }
   remove_doubles (closed);
   return g_steal_pointer (&closed);
+}
+
+GPtrArray *
+vmroot_firewall_list_surely_closed (VmrootContext *context,
+                                    const gchar *interface,
+                                    gboolean ipv6,
+                                    GCancellable *cancellable,
+                                    GError **error)
+{
+  g_autoptr (GPtrArray) closed = g_ptr_array_new_with_free_func (g_free);
+  const VmrootPacket packet = { .interface = interface, .ipv6 = ipv6 };
+
+  return add_closed (context, &packet, vmroot_packet_filter_list_surely_closed, closed, cancellable,
+                     error)
+             ? g_steal_pointer (&closed)
+             : NULL;
+}
+
+gboolean
+vmroot_firewall_is_bridge (VmrootContext *context, const gchar *interface)
+{
+  g_autoptr (GPtrArray) bridges = vmroot_firewall_list_bridges (context);
+
+  for (guint i = 0; i < bridges->len; i++)
+    if (vmroot_packet_match_interface (g_ptr_array_index (bridges, i), '*', interface))
+      return TRUE;
+  return FALSE;
 }
 
 static gchar *

@@ -22,6 +22,7 @@ struct _VmrootGuestRoot
   VmrootTransport transport;
   GDateTime *since;
   gboolean complete;
+  gboolean migrated;
 };
 
 enum
@@ -32,6 +33,7 @@ enum
   PROP_TRANSPORT,
   PROP_SINCE,
   PROP_COMPLETE,
+  PROP_MIGRATED,
   N_PROPERTIES
 };
 
@@ -77,6 +79,9 @@ vmroot_guest_root_get_property (GObject *object, guint id, GValue *value, GParam
     case PROP_COMPLETE:
       g_value_set_boolean (value, self->complete);
       break;
+    case PROP_MIGRATED:
+      g_value_set_boolean (value, self->migrated);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -106,6 +111,9 @@ vmroot_guest_root_set_property (GObject *object, guint id, const GValue *value, 
       break;
     case PROP_COMPLETE:
       self->complete = g_value_get_boolean (value);
+      break;
+    case PROP_MIGRATED:
+      self->migrated = g_value_get_boolean (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -176,6 +184,15 @@ vmroot_guest_root_class_init (VmrootGuestRootClass *klass)
    * Since: 1.0
    */
   obj_props[PROP_COMPLETE] = g_param_spec_boolean ("complete", NULL, NULL, FALSE, flags);
+
+  /**
+   * VmrootGuestRoot:migrated:
+   *
+   * Whether the guest was migrated to another host, which has the root from this one.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_MIGRATED] = g_param_spec_boolean ("migrated", NULL, NULL, FALSE, flags);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, obj_props);
 }
@@ -285,4 +302,21 @@ vmroot_guest_root_get_complete (VmrootGuestRoot *self)
   g_return_val_if_fail (VMROOT_IS_GUEST_ROOT (self), FALSE);
 
   return self->complete;
+}
+
+/**
+ * vmroot_guest_root_get_migrated:
+ *
+ * Whether the guest was migrated to another host, which has the root from this one.
+ *
+ * Returns: the value of [property@Vmroot.GuestRoot:migrated]
+ *
+ * Since: 1.0
+ */
+gboolean
+vmroot_guest_root_get_migrated (VmrootGuestRoot *self)
+{
+  g_return_val_if_fail (VMROOT_IS_GUEST_ROOT (self), FALSE);
+
+  return self->migrated;
 }

@@ -28,4 +28,7 @@ GDateTime *vmroot_guest_root_get_since (VmrootGuestRoot *self);
 VMROOT_AVAILABLE_IN_1_0
 gboolean vmroot_guest_root_get_complete (VmrootGuestRoot *self);
 
+VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_guest_root_get_migrated (VmrootGuestRoot *self);
+
 G_END_DECLS

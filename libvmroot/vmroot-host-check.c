@@ -121,29 +121,74 @@ is_searchable (const gchar *path)
   return TRUE;
 }
 
+/* An entry that is no operating system's root may be somebody's who is not root. */
+static gboolean
+is_root (const gchar *path)
+{
+  g_autofree gchar *etc = g_build_filename (path, "etc", NULL);
+  struct stat st;
+
+  return lstat (path, &st) == 0 && S_ISDIR (st.st_mode) && lstat (etc, &st) == 0 &&
+         S_ISDIR (st.st_mode);
+}
+
+static gboolean
+holds_only_roots (const gchar *directory)
+{
+  g_autoptr (GDir) entries = g_dir_open (directory, 0, NULL);
+  const gchar *name;
+
+  while (entries != NULL && (name = g_dir_read_name (entries)) != NULL)
+    {
+      g_autofree gchar *path = g_build_filename (directory, name, NULL);
+
+      if (!g_str_equal (name, "lost+found") && !is_root (path))
+        return FALSE;
+    }
+
+  return entries != NULL;
+}
+
+static void
+add_exposed (GPtrArray *findings, const VmrootServedDirectory *directory)
+{
+  g_autofree gchar *above = g_path_get_dirname (directory->path);
+  g_autofree gchar *detail =
+      g_strdup_printf ("The guest can put setuid programs and device nodes into %s, and any user "
+                       "of this host could use them.",
+                       directory->directory);
+  g_autofree gchar *fix = NULL;
+
+  if (directory->is_root && holds_only_roots (above))
+    {
+      fix = g_strdup_printf ("Run `chmod 0700 %s`, in which there is nothing else.", above);
+      vmroot_findings_add_fixable (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
+                                   "Users of this host can reach what the guest writes", detail,
+                                   fix);
+      return;
+    }
+
+  fix = g_strdup_printf ("Move it into a directory that only root can search; run `chmod 0700 %s` "
+                         "if nobody else needs what is in there; or mount its file system "
+                         "nodev,nosuid.",
+                         above);
+  vmroot_findings_add (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
+                       "Users of this host can reach what the guest writes", detail, fix);
+}
+
 static void
 check_exposure (GPtrArray *directories, GPtrArray *findings)
 {
+  const unsigned long safe = ST_NODEV | ST_NOSUID;
+
   for (guint i = 0; i < directories->len; i++)
     {
       const VmrootServedDirectory *directory = g_ptr_array_index (directories, i);
-      const unsigned long safe = ST_NODEV | ST_NOSUID;
-      g_autofree gchar *detail = NULL;
-      g_autofree gchar *above = g_path_get_dirname (directory->path);
-      g_autofree gchar *fix = NULL;
       struct statvfs st;
 
-      if (!directory->writable || !is_searchable (directory->path) ||
-          (statvfs (directory->path, &st) == 0 && (st.f_flag & safe) == safe))
-        continue;
-
-      detail =
-          g_strdup_printf ("The guest can put setuid programs and device nodes into %s, and any "
-                           "user of this host could use them.",
-                           directory->directory);
-      fix = g_strdup_printf ("Run `chmod 0700 %s`, or mount its file system nodev,nosuid.", above);
-      vmroot_findings_add (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
-                           "Users of this host can reach what the guest writes", detail, fix);
+      if (directory->writable && is_searchable (directory->path) &&
+          !(statvfs (directory->path, &st) == 0 && (st.f_flag & safe) == safe))
+        add_exposed (findings, directory);
     }
 }
 

@@ -7,6 +7,10 @@
 
 G_BEGIN_DECLS
 
+/* Held by who looks at the claims of all guests to make a new one, and by who must not be disturbed
+ * by that. */
+#define VMROOT_HOST_CLAIMS_LOCK "claims"
+
 /* Makes the boot image of `spec` from the root at `tree_path` in `directory`; tests have their own.
  */
 typedef gboolean (*VmrootHostBuildFunc) (const VmrootServedDirectory *root,
@@ -31,6 +35,26 @@ gboolean vmroot_host_repair (VmrootHost *self,
                              VmrootDomain *domain,
                              GCancellable *cancellable,
                              GError **error);
+
+/* For a guest that stopped for `reason`, as libvirt's hook is told (virDomainShutoffReason); "-" or
+ * NULL: it was not told. What a guest that was migrated to another host has from here stays. */
+gboolean vmroot_host_release_after (VmrootHost *self,
+                                    VmrootDomain *domain,
+                                    const gchar *reason,
+                                    GCancellable *cancellable,
+                                    GError **error);
+
+/* Let what was done for the guest last, for another host, or do it again. */
+gboolean vmroot_host_keep_uuid (VmrootHost *self,
+                                const gchar *uuid,
+                                GCancellable *cancellable,
+                                GError **error);
+
+/* A guest that was migrated away runs here again, and nowhere else. */
+gboolean vmroot_host_take_back_uuid (VmrootHost *self,
+                                     const gchar *uuid,
+                                     GCancellable *cancellable,
+                                     GError **error);
 
 /* Undo what was done for the guest, newest first, whatever has become of its domain. */
 gboolean vmroot_host_release_uuid (VmrootHost *self,

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <unistd.h>
 #include <glib/gstdio.h>
 
 #include "vmroot-domain-private.h"
@@ -11,6 +12,9 @@
 
 /* libvirt writes a guest's status file some time after the hook has prepared it. */
 #define START_SECONDS 120
+/* Far longer than a guest whose server has restarted, or that was cut off, waits between two tries
+ * to reach it (Linux' net/sunrpc/xprtsock.c: five minutes). */
+#define UNHEARD_SECONDS 3600
 
 typedef struct
 {
@@ -65,7 +69,7 @@ release_stopped (Reconciliation *reconciliation, GError **error)
     {
       VmrootJournal *journal = g_ptr_array_index (reconciliation->journals, i);
 
-      if (find_running (reconciliation, journal->uuid) != NULL ||
+      if (journal->recorded || find_running (reconciliation, journal->uuid) != NULL ||
           may_be_starting (reconciliation, journal))
         continue;
       if (!vmroot_host_release_uuid (reconciliation->host, journal->uuid,
@@ -82,6 +86,151 @@ release_stopped (Reconciliation *reconciliation, GError **error)
     }
 
   return TRUE;
+}
+
+static gboolean
+save (VmrootHost *self, VmrootJournal *journal, GDateTime *unheard, GError **error)
+{
+  g_clear_pointer (&journal->unheard, g_date_time_unref);
+  journal->unheard = unheard != NULL ? g_date_time_ref (unheard) : NULL;
+  return vmroot_journal_save (journal, self->context, error);
+}
+
+/* One look does not tell: after a restart of the server, guests take a while to come back. */
+static gboolean
+is_forgotten (Reconciliation *reconciliation,
+              VmrootJournal *journal,
+              const VmrootTransportBackend *backend,
+              gboolean *forgotten,
+              GError **error)
+{
+  VmrootHost *self = reconciliation->host;
+  g_autoptr (GDateTime) now = vmroot_context_now (self->context);
+
+  *forgotten = FALSE;
+  switch (backend->is_used (self->context, journal))
+    {
+    case VMROOT_TRANSPORT_USE_SOME:
+      return journal->unheard == NULL || save (self, journal, NULL, error);
+    case VMROOT_TRANSPORT_USE_NONE:
+      *forgotten = journal->unheard != NULL && g_date_time_difference (now, journal->unheard) >=
+                                                   UNHEARD_SECONDS * G_TIME_SPAN_SECOND;
+      return journal->unheard != NULL || save (self, journal, now, error);
+    default:
+      return TRUE;
+    }
+}
+
+static gboolean
+tend_away (Reconciliation *reconciliation, VmrootJournal *journal, GError **error)
+{
+  VmrootHost *self = reconciliation->host;
+  const VmrootTransportBackend *backend = vmroot_host_get_backend (journal->transport, error);
+  gboolean forgotten;
+
+  if (backend == NULL || !is_forgotten (reconciliation, journal, backend, &forgotten, error))
+    return FALSE;
+  if (forgotten)
+    {
+      g_ptr_array_add (
+          reconciliation->done,
+          g_strdup_printf ("released the guest %s (%s), which was migrated away and has not been "
+                           "heard of for more than an hour",
+                           journal->name, journal->uuid));
+      return vmroot_host_release_uuid (self, journal->uuid, reconciliation->cancellable, error);
+    }
+  if (journal->away && backend->is_prepared (self->context, journal))
+    return TRUE;
+
+  g_ptr_array_add (reconciliation->done,
+                   g_strdup_printf ("restored what the guest %s (%s), which was migrated away, has "
+                                    "from this host",
+                                    journal->name, journal->uuid));
+  return vmroot_host_keep_uuid (self, journal->uuid, reconciliation->cancellable, error);
+}
+
+/* Those that were migrated away and do not run here. */
+static gboolean
+tend_migrated (Reconciliation *reconciliation, GError **error)
+{
+  for (guint i = 0; i < reconciliation->journals->len; i++)
+    {
+      VmrootJournal *journal = g_ptr_array_index (reconciliation->journals, i);
+
+      if (!journal->recorded || find_running (reconciliation, journal->uuid) != NULL ||
+          (!journal->away && may_be_starting (reconciliation, journal)))
+        continue;
+      if (!tend_away (reconciliation, journal, error))
+        {
+          g_prefix_error (error, "Cannot keep what the guest %s, which was migrated away, needs: ",
+                          journal->name);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
+}
+
+static gboolean
+take_back_returned (Reconciliation *reconciliation, GError **error)
+{
+  for (guint i = 0; i < reconciliation->journals->len; i++)
+    {
+      VmrootJournal *journal = g_ptr_array_index (reconciliation->journals, i);
+      VmrootDomain *domain = find_running (reconciliation, journal->uuid);
+
+      if (!journal->recorded || journal->away || domain == NULL ||
+          vmroot_libvirt_state_is_arriving (reconciliation->host->context, domain))
+        continue;
+      if (!vmroot_host_take_back_uuid (reconciliation->host, journal->uuid,
+                                       reconciliation->cancellable, error))
+        return FALSE;
+
+      g_ptr_array_add (reconciliation->done,
+                       g_strdup_printf ("noted that the guest %s (%s) runs here again",
+                                        journal->name, journal->uuid));
+    }
+
+  return TRUE;
+}
+
+/* While nobody can begin to prepare a guest: what has no journal then will not have one. */
+static gboolean
+remove_stale_locked (Reconciliation *reconciliation, GError **error)
+{
+  VmrootContext *context = reconciliation->host->context;
+  g_autoptr (GPtrArray) journals = vmroot_journal_load_all (context, error);
+
+  if (journals == NULL)
+    return FALSE;
+
+  for (gint transport = 0;; transport++)
+    {
+      const VmrootTransportBackend *backend =
+          vmroot_host_get_backend ((VmrootTransport)transport, NULL);
+
+      if (backend == NULL)
+        return TRUE;
+      if (backend->remove_stale != NULL &&
+          !backend->remove_stale (context, journals, reconciliation->done,
+                                  reconciliation->cancellable, error))
+        return FALSE;
+    }
+}
+
+static gboolean
+remove_stale (Reconciliation *reconciliation, GError **error)
+{
+  const int lock = vmroot_context_lock (reconciliation->host->context, VMROOT_HOST_CLAIMS_LOCK,
+                                        reconciliation->cancellable, error);
+  gboolean removed;
+
+  if (lock == -1)
+    return FALSE;
+
+  removed = remove_stale_locked (reconciliation, error);
+  close (lock);
+  return removed;
 }
 
 static gboolean
@@ -180,7 +329,9 @@ remove_boot_images (Reconciliation *reconciliation, GError **error)
  *
  * Makes this host agree with the guests that run: what is missing of what they need is restored,
  * what was done for guests that do not run is undone, and boot images of guests that libvirt does
- * not know any more are removed. Which guests run is read from libvirt's status files in
+ * not know any more are removed. What a guest has from here that was migrated to another host is
+ * kept, until the NFS server has not known that guest for an hour. Which guests run is read from
+ * libvirt's status files in
  * `/run/libvirt/qemu`. A guest that was prepared less than two minutes ago may be starting, and is
  * left alone.
  *
@@ -211,7 +362,8 @@ vmroot_host_reconcile (VmrootHost *self, GCancellable *cancellable, GError **err
 
   reconciliation = (Reconciliation){ self, running, journals, done, cancellable };
   if (!release_stopped (&reconciliation, error) || !repair_running (&reconciliation, error) ||
-      !remove_boot_images (&reconciliation, error))
+      !take_back_returned (&reconciliation, error) || !tend_migrated (&reconciliation, error) ||
+      !remove_stale (&reconciliation, error) || !remove_boot_images (&reconciliation, error))
     return NULL;
 
   return g_steal_pointer (&done);

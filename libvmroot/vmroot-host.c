@@ -8,6 +8,7 @@
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 #include "vmroot-host-private.h"
+#include "vmroot-libvirt-state-private.h"
 #include "vmroot-tree-private.h"
 
 /**
@@ -217,6 +218,42 @@ undo_steps (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable,
          vmroot_context_reached (self->context, "released", error);
 }
 
+/* What is not needed from here by another host is undone, and so is what was begun to be undone. */
+static gboolean
+keep (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable, GError **error)
+{
+  const VmrootTransportBackend *backend = vmroot_host_get_backend (journal->transport, error);
+  g_autoptr (VmrootConfiguration) configuration = NULL;
+
+  if (backend == NULL)
+    return FALSE;
+  if (backend->keep == NULL || journal->client == NULL ||
+      !g_ptr_array_find_with_equal_func (journal->steps, "transport", g_str_equal, NULL))
+    return undo_steps (self, journal, cancellable, error);
+
+  configuration = vmroot_configuration_load (self->context, error);
+  if (configuration == NULL)
+    return FALSE;
+
+  journal->away = journal->recorded = journal->complete = TRUE;
+  return vmroot_journal_save (journal, self->context, error) &&
+         vmroot_context_reached (self->context, "away", error) &&
+         backend->keep (self->context, configuration, journal, cancellable, error) &&
+         vmroot_context_reached (self->context, "kept", error);
+}
+
+static gboolean
+take_back (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable, GError **error)
+{
+  const VmrootTransportBackend *backend = vmroot_host_get_backend (journal->transport, error);
+  g_autoptr (VmrootConfiguration) configuration = vmroot_configuration_load (self->context, error);
+
+  return configuration != NULL && backend != NULL &&
+         vmroot_journal_remove_record (journal, self->context, error) &&
+         vmroot_context_reached (self->context, "back", error) &&
+         backend->prepare (self->context, configuration, journal, cancellable, error);
+}
+
 static gboolean
 take_steps (Preparation *preparation, gboolean before_start, GError **error)
 {
@@ -339,6 +376,28 @@ find_conflicting (VmrootJournal *journal, GPtrArray *directories)
   return NULL;
 }
 
+static VmrootJournal *
+find_owner (GPtrArray *journals,
+            const gchar *uuid,
+            GPtrArray *directories,
+            const VmrootServedDirectory **conflict)
+{
+  *conflict = NULL;
+  for (guint i = 0; i < journals->len; i++)
+    {
+      VmrootJournal *journal = g_ptr_array_index (journals, i);
+
+      if (g_strcmp0 (journal->uuid, uuid) == 0)
+        continue;
+
+      *conflict = find_conflicting (journal, directories);
+      if (*conflict != NULL)
+        return g_ptr_array_steal_index (journals, i);
+    }
+
+  return NULL;
+}
+
 gboolean
 vmroot_host_find_conflict (VmrootHost *self,
                            const gchar *uuid,
@@ -354,16 +413,26 @@ vmroot_host_find_conflict (VmrootHost *self,
   if (journals == NULL)
     return FALSE;
 
-  for (guint i = 0; i < journals->len && *conflict == NULL; i++)
+  *owner = find_owner (journals, uuid, directories, conflict);
+  return TRUE;
+}
+
+/* An address tells a guest from the others. */
+static gboolean
+check_client (VmrootJournal *journal, GPtrArray *journals, GError **error)
+{
+  for (guint i = 0; journal->client != NULL && i < journals->len; i++)
     {
-      VmrootJournal *journal = g_ptr_array_index (journals, i);
+      const VmrootJournal *other = g_ptr_array_index (journals, i);
 
-      if (g_strcmp0 (journal->uuid, uuid) == 0)
+      if (g_strcmp0 (other->client, journal->client) != 0 ||
+          g_str_equal (other->uuid, journal->uuid))
         continue;
-
-      *conflict = find_conflicting (journal, directories);
-      if (*conflict != NULL)
-        *owner = g_ptr_array_steal_index (journals, i);
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
+                   "The guest %s (%s) has the address %s, too: give each guest its own with vmroot "
+                   "apply",
+                   other->name, other->uuid, journal->client);
+      return FALSE;
     }
 
   return TRUE;
@@ -372,15 +441,17 @@ vmroot_host_find_conflict (VmrootHost *self,
 static gboolean
 claim_locked (Preparation *preparation, GError **error)
 {
+  VmrootContext *context = preparation->host->context;
   VmrootJournal *journal = preparation->journal;
+  g_autoptr (GPtrArray) journals = vmroot_journal_load_all (context, error);
   g_autoptr (VmrootJournal) owner = NULL;
   const VmrootServedDirectory *conflict;
 
-  if (!vmroot_host_find_conflict (preparation->host, journal->uuid, journal->directories, &owner,
-                                  &conflict, error))
+  if (journals == NULL || !check_client (journal, journals, error))
     return FALSE;
-  if (conflict == NULL)
-    return vmroot_journal_save (journal, preparation->host->context, error);
+  owner = find_owner (journals, journal->uuid, journal->directories, &conflict);
+  if (owner == NULL)
+    return vmroot_journal_save (journal, context, error);
 
   g_set_error (
       error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
@@ -395,7 +466,8 @@ static gboolean
 claim (Preparation *preparation, GError **error)
 {
   VmrootContext *context = preparation->host->context;
-  const int lock = vmroot_context_lock (context, "claims", preparation->cancellable, error);
+  const int lock =
+      vmroot_context_lock (context, VMROOT_HOST_CLAIMS_LOCK, preparation->cancellable, error);
   gboolean claimed;
 
   if (lock == -1)
@@ -404,6 +476,16 @@ claim (Preparation *preparation, GError **error)
   claimed = claim_locked (preparation, error);
   close (lock);
   return claimed && vmroot_context_reached (context, "claim", error);
+}
+
+static gboolean
+refuse_to_take_over (VmrootJournal *old, GError **error)
+{
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
+               "The guest %s was migrated to another host and has %s from this one: shut it down "
+               "there, and then run `vmroot release %s` here",
+               old->name, vmroot_journal_get_root (old)->directory, old->name);
+  return FALSE;
 }
 
 /* Steps that an earlier run took for the same directories are taken over, and taken again on top;
@@ -419,8 +501,10 @@ take_over (Preparation *preparation, gboolean before_start, GError **error)
   if (old == NULL)
     return TRUE;
   if (before_start && !vmroot_journal_serves_the_same (old, preparation->journal))
-    return undo_steps (self, old, preparation->cancellable, error);
+    return old->recorded ? refuse_to_take_over (old, error)
+                         : undo_steps (self, old, preparation->cancellable, error);
 
+  old->away = FALSE;
   old->domain_id = preparation->journal->domain_id;
   old->complete = FALSE;
   vmroot_journal_free (preparation->journal);
@@ -440,7 +524,8 @@ prepare_locked (Preparation *preparation, gboolean before_start, GError **error)
 
   /* Not with the caller's cancellable: it may be why we are here. What cannot be undone now stays
    * in the journal. A running guest loses nothing because something else could not be restored. */
-  if (before_start && !undo_steps (preparation->host, preparation->journal, NULL, &undo_error))
+  if (before_start && !(preparation->journal->recorded ? keep : undo_steps) (
+                          preparation->host, preparation->journal, NULL, &undo_error))
     g_info ("Cannot undo what was prepared for %s: %s", preparation->journal->name,
             undo_error->message);
   return FALSE;
@@ -589,24 +674,92 @@ vmroot_host_repair (VmrootHost *self,
   return is_prepared (self, uuid) || prepare (self, domain, FALSE, cancellable, error);
 }
 
+/* Does `operation` to the journal of a guest, if it has one. */
+static gboolean
+operate_locked (VmrootHost *self,
+                const gchar *uuid,
+                gboolean (*operation) (VmrootHost *self,
+                                       VmrootJournal *journal,
+                                       GCancellable *cancellable,
+                                       GError **error),
+                GCancellable *cancellable,
+                GError **error)
+{
+  const int lock = lock_guest (self, uuid, cancellable, error);
+  g_autofree gchar *lock_name = get_lock_name (uuid);
+  g_autoptr (VmrootJournal) journal = NULL;
+  gboolean done;
+
+  if (lock == -1)
+    return FALSE;
+
+  done = vmroot_journal_load (self->context, uuid, &journal, error) &&
+         (journal == NULL || operation (self, journal, cancellable, error));
+  vmroot_context_unlock_for_good (self->context, lock_name, lock);
+  return done;
+}
+
 gboolean
 vmroot_host_release_uuid (VmrootHost *self,
                           const gchar *uuid,
                           GCancellable *cancellable,
                           GError **error)
 {
-  const int lock = lock_guest (self, uuid, cancellable, error);
-  g_autofree gchar *lock_name = get_lock_name (uuid);
+  return operate_locked (self, uuid, undo_steps, cancellable, error);
+}
+
+gboolean
+vmroot_host_keep_uuid (VmrootHost *self,
+                       const gchar *uuid,
+                       GCancellable *cancellable,
+                       GError **error)
+{
+  return operate_locked (self, uuid, keep, cancellable, error);
+}
+
+gboolean
+vmroot_host_take_back_uuid (VmrootHost *self,
+                            const gchar *uuid,
+                            GCancellable *cancellable,
+                            GError **error)
+{
+  return operate_locked (self, uuid, take_back, cancellable, error);
+}
+
+/* A start that failed, or cannot be told, may have been the way back of a guest that now goes on
+ * where it was. */
+static gboolean
+may_run_elsewhere (VmrootHost *self, VmrootJournal *journal, const gchar *reason)
+{
+  g_autofree gchar *logged = NULL;
+
+  if (reason == NULL || g_str_equal (reason, "-"))
+    {
+      logged = vmroot_libvirt_state_get_stop_reason (self->context, journal->name, journal->since);
+      reason = logged;
+    }
+
+  return g_strcmp0 (reason, "migrated") == 0 ||
+         (journal->recorded && (reason == NULL || g_str_equal (reason, "failed")));
+}
+
+gboolean
+vmroot_host_release_after (VmrootHost *self,
+                           VmrootDomain *domain,
+                           const gchar *reason,
+                           GCancellable *cancellable,
+                           GError **error)
+{
+  g_autofree gchar *uuid = get_uuid (domain, error);
   g_autoptr (VmrootJournal) journal = NULL;
-  gboolean released;
 
-  if (lock == -1)
+  if (uuid == NULL || !vmroot_journal_load (self->context, uuid, &journal, error))
     return FALSE;
+  if (journal == NULL)
+    return TRUE;
 
-  released = vmroot_journal_load (self->context, uuid, &journal, error) &&
-             (journal == NULL || undo_steps (self, journal, cancellable, error));
-  vmroot_context_unlock_for_good (self->context, lock_name, lock);
-  return released;
+  return operate_locked (self, uuid, may_run_elsewhere (self, journal, reason) ? keep : undo_steps,
+                         cancellable, error);
 }
 
 /**
@@ -639,6 +792,56 @@ vmroot_host_release (VmrootHost *self,
   return uuid != NULL && vmroot_host_release_uuid (self, uuid, cancellable, error);
 }
 
+static VmrootJournal *
+find_away (VmrootHost *self, const gchar *guest, GError **error)
+{
+  g_autoptr (GPtrArray) journals = vmroot_journal_load_all (self->context, error);
+
+  if (journals == NULL)
+    return NULL;
+
+  for (guint i = 0; i < journals->len; i++)
+    {
+      VmrootJournal *journal = g_ptr_array_index (journals, i);
+
+      if (journal->away &&
+          (g_str_equal (journal->uuid, guest) || g_str_equal (journal->name, guest)))
+        return g_ptr_array_steal_index (journals, i);
+    }
+
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+               "Nothing is kept here for a guest %s that was migrated away; what guests that run "
+               "here have is released when they stop",
+               guest);
+  return NULL;
+}
+
+/**
+ * vmroot_host_forget:
+ * @self: this machine
+ * @guest: the name or the UUID of a guest that was migrated away
+ * @cancellable: (nullable): to give up early
+ * @error: return location for an error
+ *
+ * Takes away what this host still does for a guest that was migrated to another one and has its
+ * directories from here. To be called when it has stopped there: if it runs, it loses its root.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+vmroot_host_forget (VmrootHost *self, const gchar *guest, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (VmrootJournal) journal = NULL;
+
+  g_return_val_if_fail (VMROOT_IS_HOST (self), FALSE);
+  g_return_val_if_fail (guest != NULL, FALSE);
+
+  journal = find_away (self, guest, error);
+  return journal != NULL && vmroot_host_release_uuid (self, journal->uuid, cancellable, error);
+}
+
 /**
  * vmroot_host_list_roots:
  * @self: this machine
@@ -666,11 +869,11 @@ vmroot_host_list_roots (VmrootHost *self, GError **error)
     {
       VmrootJournal *journal = g_ptr_array_index (journals, i);
 
-      g_ptr_array_add (roots, g_object_new (VMROOT_TYPE_GUEST_ROOT, "uuid", journal->uuid, "name",
-                                            journal->name, "directory",
-                                            vmroot_journal_get_root (journal)->directory,
-                                            "transport", journal->transport, "since",
-                                            journal->since, "complete", journal->complete, NULL));
+      g_ptr_array_add (
+          roots, g_object_new (VMROOT_TYPE_GUEST_ROOT, "uuid", journal->uuid, "name", journal->name,
+                               "directory", vmroot_journal_get_root (journal)->directory,
+                               "transport", journal->transport, "since", journal->since, "complete",
+                               journal->complete, "migrated", journal->away, NULL));
     }
 
   return g_steal_pointer (&roots);

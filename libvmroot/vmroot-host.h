@@ -28,6 +28,12 @@ gboolean vmroot_host_release (VmrootHost *self,
 VMROOT_AVAILABLE_IN_1_0
 GPtrArray *vmroot_host_reconcile (VmrootHost *self, GCancellable *cancellable, GError **error);
 VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_host_forget (VmrootHost *self,
+                             const gchar *guest,
+                             GCancellable *cancellable,
+                             GError **error);
+
+VMROOT_AVAILABLE_IN_1_0
 GPtrArray *vmroot_host_list_roots (VmrootHost *self, GError **error);
 VMROOT_AVAILABLE_IN_1_0
 GPtrArray *vmroot_host_check (VmrootHost *self,

@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * step is in the file before it is taken and until it has been undone, so that whoever comes after
  * a killed program knows what there may be to undo. As /run does not survive a reboot, neither do
  * claims.
+ *
+ * But for a guest that was migrated to another host and has its directories from here:
+ * /var/lib/vmroot/migrated/UUID is the record of that. It stays when the guest is prepared here
+ * again, until it is known to have arrived.
  */
 typedef struct
 {
@@ -24,6 +28,9 @@ typedef struct
   gchar *client; /* the address that its directories are exported to; NULL: they are not */
   GDateTime *since;
   gboolean complete;
+  gboolean recorded;      /* there is a record: another host may run the guest */
+  gboolean away;          /* and there is nothing but the record */
+  GDateTime *unheard;     /* since when the server knows no such client; NULL: it does */
   GPtrArray *steps;       /* names, oldest first */
   GPtrArray *directories; /* VmrootServedDirectory; the root first */
 } VmrootJournal;
@@ -40,8 +47,12 @@ gboolean vmroot_journal_load (VmrootContext *context,
 /* Of all guests, by UUID. */
 GPtrArray *vmroot_journal_load_all (VmrootContext *context, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* Of one that is `away`, the record, which then is all there is. */
 gboolean vmroot_journal_save (VmrootJournal *self, VmrootContext *context, GError **error);
+/* With its record. */
 gboolean vmroot_journal_remove (VmrootJournal *self, VmrootContext *context, GError **error);
+/* The guest runs here, and nowhere else. */
+gboolean vmroot_journal_remove_record (VmrootJournal *self, VmrootContext *context, GError **error);
 
 /* Each saves the journal, and then tells the context's step function. */
 gboolean vmroot_journal_begin_step (VmrootJournal *self,

@@ -7,6 +7,7 @@
 #include "vmroot-journal-private.h"
 
 #define GUESTS_DIRECTORY "/run/vmroot/guests"
+#define RECORDS_DIRECTORY "/var/lib/vmroot/migrated"
 #define GROUP "guest"
 
 VmrootJournal *
@@ -28,6 +29,7 @@ vmroot_journal_free (VmrootJournal *self)
   g_free (self->name);
   g_free (self->client);
   g_clear_pointer (&self->since, g_date_time_unref);
+  g_clear_pointer (&self->unheard, g_date_time_unref);
   g_ptr_array_unref (self->steps);
   g_ptr_array_unref (self->directories);
   g_free (self);
@@ -37,6 +39,12 @@ static gchar *
 get_path (const gchar *uuid)
 {
   return g_build_filename (GUESTS_DIRECTORY, uuid, NULL);
+}
+
+static gchar *
+get_record_path (const gchar *uuid)
+{
+  return g_build_filename (RECORDS_DIRECTORY, uuid, NULL);
 }
 
 static const gchar *
@@ -107,18 +115,18 @@ read_directories (VmrootJournal *self, GKeyFile *file, GError **error)
 }
 
 static gboolean
-read_since (VmrootJournal *self, GKeyFile *file, GError **error)
+read_time (GKeyFile *file, const gchar *key, GDateTime **time, GError **error)
 {
-  g_autofree gchar *since = g_key_file_get_string (file, GROUP, "since", error);
+  g_autofree gchar *text = g_key_file_get_string (file, GROUP, key, error);
 
-  if (since == NULL)
+  if (text == NULL)
     return FALSE;
 
-  self->since = g_date_time_new_from_iso8601 (since, NULL);
-  if (self->since != NULL)
+  *time = g_date_time_new_from_iso8601 (text, NULL);
+  if (*time != NULL)
     return TRUE;
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "\"%s\" is no time", since);
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "\"%s\" is no time", text);
   return FALSE;
 }
 
@@ -134,7 +142,7 @@ read_file (const gchar *uuid, const gchar *path, GError **error)
     return NULL;
 
   self->name = g_key_file_get_string (file, GROUP, "name", error);
-  if (self->name == NULL || !read_since (self, file, error) ||
+  if (self->name == NULL || !read_time (file, "since", &self->since, error) ||
       !read_enum (file, "transport", VMROOT_TYPE_TRANSPORT, &transport, error) ||
       !read_enum (file, "xattrs", VMROOT_TYPE_XATTRS, &xattrs, error) ||
       !read_steps (self, file, error) || !read_directories (self, file, error))
@@ -145,16 +153,18 @@ read_file (const gchar *uuid, const gchar *path, GError **error)
   self->domain_id = g_key_file_get_integer (file, GROUP, "domain-id", NULL);
   self->client = g_key_file_get_string (file, GROUP, "client", NULL);
   self->complete = g_key_file_get_boolean (file, GROUP, "complete", NULL);
+  read_time (file, "unheard", &self->unheard, NULL);
   return g_steal_pointer (&self);
 }
 
-gboolean
-vmroot_journal_load (VmrootContext *context,
-                     const gchar *uuid,
-                     VmrootJournal **journal,
-                     GError **error)
+/* TRUE with *journal NULL: there is no such file. */
+static gboolean
+load_file (VmrootContext *context,
+           const gchar *uuid,
+           const gchar *relative_path,
+           VmrootJournal **journal,
+           GError **error)
 {
-  g_autofree gchar *relative_path = get_path (uuid);
   g_autofree gchar *path = vmroot_context_path (context, relative_path);
   g_autoptr (GError) local_error = NULL;
 
@@ -169,6 +179,30 @@ vmroot_journal_load (VmrootContext *context,
   return FALSE;
 }
 
+gboolean
+vmroot_journal_load (VmrootContext *context,
+                     const gchar *uuid,
+                     VmrootJournal **journal,
+                     GError **error)
+{
+  g_autofree gchar *path = get_path (uuid);
+  g_autofree gchar *record_path = get_record_path (uuid);
+  g_autofree gchar *full_record_path = vmroot_context_path (context, record_path);
+
+  if (!load_file (context, uuid, path, journal, error))
+    return FALSE;
+  if (*journal != NULL)
+    {
+      (*journal)->recorded = g_file_test (full_record_path, G_FILE_TEST_EXISTS);
+      return TRUE;
+    }
+  if (!load_file (context, uuid, record_path, journal, error))
+    return FALSE;
+  if (*journal != NULL)
+    (*journal)->recorded = (*journal)->away = TRUE;
+  return TRUE;
+}
+
 static gint
 compare_strings (gconstpointer a, gconstpointer b)
 {
@@ -176,11 +210,13 @@ compare_strings (gconstpointer a, gconstpointer b)
 }
 
 /* Names that are no UUID are what a killed program left of a file it was writing. */
-static GPtrArray *
-list_uuids (VmrootContext *context, GError **error)
+static gboolean
+list_directory (VmrootContext *context,
+                const gchar *relative_path,
+                GPtrArray *uuids,
+                GError **error)
 {
-  g_autofree gchar *path = vmroot_context_path (context, GUESTS_DIRECTORY);
-  g_autoptr (GPtrArray) uuids = g_ptr_array_new_with_free_func (g_free);
+  g_autofree gchar *path = vmroot_context_path (context, relative_path);
   g_autoptr (GError) local_error = NULL;
   g_autoptr (GDir) directory = g_dir_open (path, 0, &local_error);
   const gchar *name;
@@ -188,12 +224,25 @@ list_uuids (VmrootContext *context, GError **error)
   if (directory == NULL && !g_error_matches (local_error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
-      return NULL;
+      return FALSE;
     }
 
   while (directory != NULL && (name = g_dir_read_name (directory)) != NULL)
-    if (g_uuid_string_is_valid (name))
+    if (g_uuid_string_is_valid (name) &&
+        !g_ptr_array_find_with_equal_func (uuids, name, g_str_equal, NULL))
       g_ptr_array_add (uuids, g_strdup (name));
+  return TRUE;
+}
+
+/* The records first: a guest that is prepared meanwhile is then in one of the two at least. */
+static GPtrArray *
+list_uuids (VmrootContext *context, GError **error)
+{
+  g_autoptr (GPtrArray) uuids = g_ptr_array_new_with_free_func (g_free);
+
+  if (!list_directory (context, RECORDS_DIRECTORY, uuids, error) ||
+      !list_directory (context, GUESTS_DIRECTORY, uuids, error))
+    return NULL;
 
   g_ptr_array_sort (uuids, compare_strings);
   return g_steal_pointer (&uuids);
@@ -222,13 +271,24 @@ vmroot_journal_load_all (VmrootContext *context, GError **error)
   return g_steal_pointer (&journals);
 }
 
-gboolean
-vmroot_journal_save (VmrootJournal *self, VmrootContext *context, GError **error)
+static gboolean
+save_record (VmrootJournal *self, VmrootContext *context, const gchar *text, GError **error)
 {
   g_autofree gchar *path = get_path (self->uuid);
+  g_autofree gchar *record_path = get_record_path (self->uuid);
+
+  return vmroot_context_make_directory (context, RECORDS_DIRECTORY, 0700, error) &&
+         vmroot_context_write_durably (context, record_path, text, error) &&
+         vmroot_context_remove_file (context, path, error);
+}
+
+static gchar *
+to_text (VmrootJournal *self)
+{
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree gchar *since = g_date_time_format_iso8601 (self->since);
-  g_autofree gchar *text = NULL;
+  g_autofree gchar *unheard =
+      self->unheard != NULL ? g_date_time_format_iso8601 (self->unheard) : NULL;
 
   g_key_file_set_string (file, GROUP, "name", self->name);
   g_key_file_set_integer (file, GROUP, "domain-id", self->domain_id);
@@ -238,6 +298,8 @@ vmroot_journal_save (VmrootJournal *self, VmrootContext *context, GError **error
   if (self->client != NULL)
     g_key_file_set_string (file, GROUP, "client", self->client);
   g_key_file_set_string (file, GROUP, "since", since);
+  if (unheard != NULL)
+    g_key_file_set_string (file, GROUP, "unheard", unheard);
   g_key_file_set_boolean (file, GROUP, "complete", self->complete);
   g_key_file_set_string_list (file, GROUP, "steps", (const gchar *const *)self->steps->pdata,
                               self->steps->len);
@@ -248,9 +310,34 @@ vmroot_journal_save (VmrootJournal *self, VmrootContext *context, GError **error
       vmroot_served_directory_save (g_ptr_array_index (self->directories, i), file, group);
     }
 
-  text = g_key_file_to_data (file, NULL, NULL);
+  return g_key_file_to_data (file, NULL, NULL);
+}
+
+gboolean
+vmroot_journal_save (VmrootJournal *self, VmrootContext *context, GError **error)
+{
+  g_autofree gchar *path = get_path (self->uuid);
+  g_autofree gchar *text = to_text (self);
+
+  if (self->away)
+    return save_record (self, context, text, error);
+
   return vmroot_context_make_directory (context, GUESTS_DIRECTORY, 0700, error) &&
          vmroot_context_write_file (context, path, text, error);
+}
+
+gboolean
+vmroot_journal_remove_record (VmrootJournal *self, VmrootContext *context, GError **error)
+{
+  g_autofree gchar *path = get_record_path (self->uuid);
+
+  if (!self->recorded)
+    return TRUE;
+  if (!vmroot_context_remove_file (context, path, error))
+    return FALSE;
+
+  self->recorded = FALSE;
+  return TRUE;
 }
 
 gboolean
@@ -258,7 +345,8 @@ vmroot_journal_remove (VmrootJournal *self, VmrootContext *context, GError **err
 {
   g_autofree gchar *path = get_path (self->uuid);
 
-  return vmroot_context_remove_file (context, path, error);
+  return vmroot_journal_remove_record (self, context, error) &&
+         vmroot_context_remove_file (context, path, error);
 }
 
 gboolean

@@ -17,6 +17,16 @@ G_BEGIN_DECLS
 GPtrArray *vmroot_libvirt_state_list_running (VmrootContext *context, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether `domain`, which runs, is still on its way here from another host. */
+gboolean vmroot_libvirt_state_is_arriving (VmrootContext *context, VmrootDomain *domain);
+
+/* Why the domain `name` stopped, after `since`, as libvirt writes in its log before it calls the
+ * hook for `stopped` and `release`: "shutdown", "migrated", … (virDomainShutoffReason). NULL: it
+ * cannot be told. */
+gchar *vmroot_libvirt_state_get_stop_reason (VmrootContext *context,
+                                             const gchar *name,
+                                             GDateTime *since) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Whether /etc/libvirt/qemu defines a domain with this UUID. TRUE where that cannot be read. */
 gboolean vmroot_libvirt_state_defines (VmrootContext *context, const gchar *uuid);
 

@@ -10,6 +10,8 @@
 
 #define STATUS_DIRECTORY "/run/libvirt/qemu"
 #define DEFINITION_DIRECTORY "/etc/libvirt/qemu"
+#define LOG_DIRECTORY "/var/log/libvirt/qemu"
+#define STOP_WORDS ": shutting down, reason="
 #define NAMESPACE "urn:vmroot:domain:1"
 
 static gboolean
@@ -88,6 +90,59 @@ vmroot_libvirt_state_list_running (VmrootContext *context, GError **error)
     }
 
   return g_steal_pointer (&domains);
+}
+
+/* The job of a migration is written there until QEMU runs (qemuDomainObjPrivateXMLFormatJob). */
+gboolean
+vmroot_libvirt_state_is_arriving (VmrootContext *context, VmrootDomain *domain)
+{
+  g_autofree gchar *directory = vmroot_context_path (context, STATUS_DIRECTORY);
+  g_autofree gchar *name = vmroot_domain_get_name (domain);
+  g_autofree gchar *path = g_strdup_printf ("%s/%s.xml", directory, name);
+  g_autofree gchar *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) &&
+         strstr (text, "async='migration in'") != NULL;
+}
+
+/* The last line "2026-11-24 16:01:02.345+0000: shutting down, reason=migrated". */
+static gchar *
+find_reason (const gchar *log, GDateTime *since)
+{
+  const gchar *words = g_strrstr (log, STOP_WORDS);
+  const gchar *line = words != NULL ? g_strrstr_len (log, words - log, "\n") : NULL;
+  g_autofree gchar *time = NULL;
+  g_autoptr (GDateTime) stopped = NULL;
+
+  if (words == NULL)
+    return NULL;
+
+  line = line != NULL ? line + 1 : log;
+  time = g_strndup (line, (gsize)(words - line));
+  stopped = g_date_time_new_from_iso8601 (time, NULL);
+  if (stopped == NULL || g_date_time_compare (stopped, since) < 0)
+    return NULL;
+
+  words += strlen (STOP_WORDS);
+  return g_strndup (words, strcspn (words, " \n"));
+}
+
+gchar *
+vmroot_libvirt_state_get_stop_reason (VmrootContext *context, const gchar *name, GDateTime *since)
+{
+  g_autofree gchar *directory = vmroot_context_path (context, LOG_DIRECTORY);
+  g_autofree gchar *path = g_strdup_printf ("%s/%s.log", directory, name);
+  g_autofree gchar *log = NULL;
+  gsize length;
+
+  if (strchr (name, '/') != NULL || !g_file_get_contents (path, &log, &length, NULL))
+    return NULL;
+
+  /* What QEMU writes there may have any byte in it. */
+  for (gsize i = 0; i < length; i++)
+    if (log[i] == '\0')
+      log[i] = '\n';
+  return find_reason (log, since);
 }
 
 gboolean

@@ -60,6 +60,10 @@ void vmroot_packet_filter_add_rule (VmrootPacketFilter *self,
 /* The names of the hooks that drop the packet. */
 GPtrArray *vmroot_packet_filter_list_closed (VmrootPacketFilter *self) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, but none whose rules of doubtful match may let the packet through. */
+GPtrArray *vmroot_packet_filter_list_surely_closed (VmrootPacketFilter *self)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 VmrootPacketMatch vmroot_packet_match_not (VmrootPacketMatch match);
 
 /* Whether `interface` is what `pattern` says, which ends with `wildcard` if it may go on. */

@@ -12,6 +12,8 @@
 struct _VmrootPacketFilter
 {
   GPtrArray *chains;
+  /* A rule of which nobody knows whether it matches does what lets the packet through. */
+  gboolean in_doubt_open;
 };
 
 typedef struct
@@ -114,7 +116,8 @@ apply (VmrootPacketFilter *self, const Rule *rule, guint depth)
 {
   VmrootPacketVerdict verdict;
 
-  if (rule->match != VMROOT_PACKET_MATCH_YES)
+  if (rule->match == VMROOT_PACKET_MATCH_NO ||
+      (rule->match == VMROOT_PACKET_MATCH_MAYBE && !self->in_doubt_open))
     return VMROOT_PACKET_VERDICT_NONE;
   if (rule->verdict != VMROOT_PACKET_VERDICT_JUMP && rule->verdict != VMROOT_PACKET_VERDICT_GOTO)
     return rule->verdict;
@@ -130,18 +133,36 @@ static VmrootPacketVerdict
 walk (VmrootPacketFilter *self, const gchar *name, guint depth)
 {
   const Chain *chain = find_chain (self, name);
+  gboolean may_end = FALSE;
 
   for (guint i = 0; chain != NULL && depth < MAX_DEPTH && i < chain->rules->len; i++)
     {
-      const VmrootPacketVerdict verdict =
-          apply (self, &g_array_index (chain->rules, Rule, i), depth);
+      const Rule *rule = &g_array_index (chain->rules, Rule, i);
+      const VmrootPacketVerdict verdict = apply (self, rule, depth);
 
-      if (verdict == VMROOT_PACKET_VERDICT_RETURN)
+      if (rule->match == VMROOT_PACKET_MATCH_MAYBE && verdict != VMROOT_PACKET_VERDICT_ACCEPT)
+        {
+          may_end = may_end || verdict == VMROOT_PACKET_VERDICT_RETURN;
+          continue;
+        }
+      if (verdict == VMROOT_PACKET_VERDICT_RETURN ||
+          (verdict == VMROOT_PACKET_VERDICT_DROP && may_end))
         return VMROOT_PACKET_VERDICT_NONE;
       if (verdict != VMROOT_PACKET_VERDICT_NONE)
         return verdict;
     }
   return VMROOT_PACKET_VERDICT_NONE;
+}
+
+GPtrArray *
+vmroot_packet_filter_list_surely_closed (VmrootPacketFilter *self)
+{
+  GPtrArray *closed;
+
+  self->in_doubt_open = TRUE;
+  closed = vmroot_packet_filter_list_closed (self);
+  self->in_doubt_open = FALSE;
+  return closed;
 }
 
 GPtrArray *

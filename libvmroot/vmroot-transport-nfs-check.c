@@ -18,6 +18,8 @@
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
 #include "vmroot-finding-private.h"
+#include "vmroot-firewall-private.h"
+#include "vmroot-firewalld-private.h"
 #include "vmroot-mount-table-private.h"
 #include "vmroot-transport-nfs-private.h"
 
@@ -188,6 +190,7 @@ may_look_at_server (VmrootContext *context)
 static void
 find_server (Check *check)
 {
+  g_autofree gchar *versions = NULL;
   g_autofree gchar *detail = NULL;
 
   if (!may_look_at_server (check->context))
@@ -195,23 +198,79 @@ find_server (Check *check)
 
   if (!is_running (check->context))
     {
-      vmroot_findings_add (
+      vmroot_findings_add_fixable (
           check->findings, "no-nfs-server", VMROOT_SEVERITY_ERROR,
           "The NFS server of this host does not run",
           "The guest's root is to come from this host, but the kernel serves nothing.",
-          "Run `systemctl enable --now nfs-server`. If there is none, install it first (Debian: "
-          "apt install nfs-kernel-server; Fedora: dnf install nfs-utils).");
+          "Run `vmroot setup nfs`. If there is none, install it first (Debian: apt install "
+          "nfs-kernel-server; Fedora: dnf install nfs-utils).");
       return;
     }
 
-  detail = list_versions (check->context);
-  if (strstr (detail, "+4.2") == NULL)
-    add_with_detail (check, "nfs-version", VMROOT_SEVERITY_ERROR,
-                     "The NFS server of this host does not speak NFS 4.2",
-                     "Set vers4.2=y under [nfsd] in /etc/nfs.conf, and in no file of "
-                     "/etc/nfs.conf.d the contrary; then run `systemctl restart nfs-server`.",
-                     "Guests mount their roots with that version only. The server says “%s”.",
-                     detail);
+  versions = list_versions (check->context);
+  if (strstr (versions, "+4.2") != NULL)
+    return;
+
+  detail = g_strdup_printf (
+      "Guests mount their roots with that version only. The server says “%s”.", versions);
+  vmroot_findings_add_fixable (
+      check->findings, "nfs-version", VMROOT_SEVERITY_ERROR,
+      "The NFS server of this host does not speak NFS 4.2", detail,
+      "Run `vmroot setup nfs`; where it exports something already, with --restart: its clients "
+      "wait then for up to 90 seconds.");
+}
+
+static void
+add_firewall (Check *check, const gchar *interface, const gchar *what)
+{
+  const gboolean is_libvirts = vmroot_firewall_is_bridge (check->context, interface);
+  g_autofree gchar *detail = g_strdup_printf (
+      "The guest reaches this host by %s, and what comes in there for the NFS server (TCP port %d) "
+      "is dropped: %s. The guest would wait for its root, and not start.",
+      interface, NFS_PORT, what);
+  g_autofree gchar *fix = NULL;
+
+  if (is_libvirts)
+    {
+      vmroot_findings_add_fixable (check->findings, "nfs-firewall", VMROOT_SEVERITY_ERROR,
+                                   "A firewall of this host is in the way", detail,
+                                   "Run `vmroot setup firewall`.");
+      return;
+    }
+
+  fix = g_strdup_printf ("Let TCP port %d in from %s. firewalld: `firewall-cmd --permanent "
+                         "--zone=ZONE --add-service=nfs`, and the same without --permanent; nft: "
+                         "`nft insert rule FAMILY TABLE CHAIN iifname %s tcp dport %d accept`.",
+                         NFS_PORT, interface, interface, NFS_PORT);
+  vmroot_findings_add (check->findings, "nfs-firewall", VMROOT_SEVERITY_ERROR,
+                       "A firewall of this host is in the way", detail, fix);
+}
+
+/* What cannot be told (only root may look, no program to ask, a rule that nobody here understands)
+ * is not said. */
+static void
+find_firewall (Check *check, const gchar *interface, GCancellable *cancellable)
+{
+  const gboolean ipv6 = strchr (vmroot_spec_get_server (check->spec), ':') != NULL;
+  g_autofree gchar *zone = NULL;
+  g_autofree gchar *what = NULL;
+  g_autoptr (GPtrArray) chains = NULL;
+
+  if (vmroot_firewalld_ask (check->context, interface, &zone, cancellable) ==
+      VMROOT_FIREWALLD_CLOSED)
+    {
+      what = g_strdup_printf ("firewalld has it in the zone “%s”, which does not let NFS in", zone);
+      add_firewall (check, interface, what);
+      return;
+    }
+
+  chains = vmroot_firewall_list_surely_closed (check->context, interface, ipv6, cancellable, NULL);
+  if (chains == NULL || chains->len == 0)
+    return;
+
+  g_ptr_array_add (chains, NULL);
+  what = g_strjoinv (", ", (gchar **)chains->pdata);
+  add_firewall (check, interface, what);
 }
 
 /* What is at `directory`, up to a few names, for a person to picture it. */
@@ -338,6 +397,17 @@ find_wide_exports (Check *check, const VmrootServedDirectory *directory)
 }
 
 static void
+find_labels (Check *check, const VmrootServedDirectory *directory)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!vmroot_transport_nfs_check_labels (check->context, directory, &error))
+    vmroot_findings_add (check->findings, "nfs-labels", VMROOT_SEVERITY_ERROR,
+                         "The guest's SELinux labels cannot be kept", error->message,
+                         "Use --xattrs native with --kernel-args enforcing=0, or virtiofs.");
+}
+
+static void
 find_of_directory (Check *check, const VmrootServedDirectory *directory)
 {
   g_autoptr (GError) error = NULL;
@@ -346,6 +416,8 @@ find_of_directory (Check *check, const VmrootServedDirectory *directory)
     vmroot_findings_add (check->findings, "nfs-file-system", VMROOT_SEVERITY_ERROR,
                          "NFS cannot export the directory", error->message,
                          "Move it to a file system such as ext4, XFS or btrfs.");
+  if (vmroot_spec_get_xattrs (check->spec) == VMROOT_XATTRS_SELINUX)
+    find_labels (check, directory);
   find_shared_file_system (check, directory);
   find_mount_options (check, directory);
   find_wide_exports (check, directory);
@@ -423,5 +495,7 @@ vmroot_transport_nfs_check (VmrootContext *context,
     return find_foreign_server (&check, cancellable, error);
 
   find_of_this_host (&check, directories);
-  return TRUE;
+  if (interface != NULL)
+    find_firewall (&check, interface, cancellable);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }

@@ -8,6 +8,11 @@ G_BEGIN_DECLS
 /* The table of what is exported. */
 #define VMROOT_TRANSPORT_NFS_ETAB "/var/lib/nfs/etab"
 
+/* Where the files of ours are: PREFIX UUID ".exports", or PREFIX MIGRATED UUID ".exports". */
+#define VMROOT_TRANSPORT_NFS_DIRECTORY VMROOT_SYSCONFDIR "/exports.d"
+#define VMROOT_TRANSPORT_NFS_PREFIX "vmroot-"
+#define VMROOT_TRANSPORT_NFS_MIGRATED "migrated-"
+
 /* How the options of each export of ours have it, and of nobody else's. */
 #define VMROOT_TRANSPORT_NFS_MARK "fsid=766d7274-"
 
@@ -36,11 +41,22 @@ gboolean vmroot_transport_nfs_check_labels (VmrootContext *context,
 gchar *vmroot_transport_nfs_get_place (VmrootJournal *journal, guint index)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* From where it is exported. */
+gchar *vmroot_transport_nfs_get_path (VmrootContext *context, VmrootJournal *journal, guint index)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* Export `path` to `client` with `options`; NULL: take the export away. */
 gboolean vmroot_transport_nfs_run_exportfs (VmrootContext *context,
                                             const gchar *options,
                                             const gchar *client,
                                             const gchar *path,
+                                            GCancellable *cancellable,
+                                            GError **error);
+
+/* VmrootTransportBackend.remove_stale */
+gboolean vmroot_transport_nfs_remove_stale (VmrootContext *context,
+                                            GPtrArray *journals,
+                                            GPtrArray *done,
                                             GCancellable *cancellable,
                                             GError **error);
 

@@ -17,26 +17,32 @@
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
+#include "vmroot-nfs-clients-private.h"
 #include "vmroot-nfs-mount-private.h"
 #include "vmroot-share-mount-private.h"
 #include "vmroot-transport-nfs-private.h"
 
-#define EXPORTS_DIRECTORY VMROOT_SYSCONFDIR "/exports.d"
+#define EXPORTS_DIRECTORY VMROOT_TRANSPORT_NFS_DIRECTORY
 #define ETAB VMROOT_TRANSPORT_NFS_ETAB
 #define EXPORTFS "exportfs"
-/* With thousands of exports it takes a tenth of a second. */
-#define EXPORTFS_SECONDS 20
+/* With thousands of exports it takes a tenth of a second; but those of guests that start together
+ * wait for each other. */
+#define EXPORTFS_SECONDS 60
 
+/* What another host may still need has a name by which systemd-tmpfiles does not remove it at boot.
+ */
 static gchar *
-get_file (const gchar *uuid)
+get_file (VmrootJournal *journal, gboolean recorded)
 {
-  return g_strconcat (EXPORTS_DIRECTORY "/vmroot-", uuid, ".exports", NULL);
+  return g_strconcat (EXPORTS_DIRECTORY "/" VMROOT_TRANSPORT_NFS_PREFIX,
+                      recorded ? VMROOT_TRANSPORT_NFS_MIGRATED : "", journal->uuid, ".exports",
+                      NULL);
 }
 
 static gboolean
-file_exists (VmrootContext *context, const gchar *uuid)
+file_exists (VmrootContext *context, VmrootJournal *journal, gboolean recorded)
 {
-  g_autofree gchar *file = get_file (uuid);
+  g_autofree gchar *file = get_file (journal, recorded);
   g_autofree gchar *path = vmroot_context_path (context, file);
 
   return g_file_test (path, G_FILE_TEST_EXISTS);
@@ -44,11 +50,12 @@ file_exists (VmrootContext *context, const gchar *uuid)
 
 /* On a file system that is read-only, not even what is not there can be removed. */
 static gboolean
-remove_file (VmrootContext *context, const gchar *uuid, GError **error)
+remove_file (VmrootContext *context, VmrootJournal *journal, gboolean recorded, GError **error)
 {
-  g_autofree gchar *file = get_file (uuid);
+  g_autofree gchar *file = get_file (journal, recorded);
 
-  return !file_exists (context, uuid) || vmroot_context_remove_file (context, file, error);
+  return !file_exists (context, journal, recorded) ||
+         vmroot_context_remove_file (context, file, error);
 }
 
 /* Its own for each directory of a guest, and the same at each start: file handles that the guest
@@ -77,8 +84,8 @@ vmroot_transport_nfs_get_place (VmrootJournal *journal, guint index)
 
 /* The root itself, as guests on another host and other servers know it by that path, too; shares
  * from their own places. */
-static gchar *
-get_exported_path (VmrootContext *context, VmrootJournal *journal, guint index)
+gchar *
+vmroot_transport_nfs_get_path (VmrootContext *context, VmrootJournal *journal, guint index)
 {
   const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, index);
   g_autofree gchar *place = vmroot_transport_nfs_get_place (journal, index);
@@ -111,7 +118,7 @@ make_file_content (VmrootContext *context,
 
   for (guint i = 0; i < journal->directories->len; i++)
     {
-      g_autofree gchar *path = get_exported_path (context, journal, i);
+      g_autofree gchar *path = vmroot_transport_nfs_get_path (context, journal, i);
       g_autofree gchar *options = make_options (configuration, journal, i);
       g_autofree gchar *line = vmroot_exports_line (path, journal->client, options, error);
 
@@ -129,13 +136,16 @@ write_file (VmrootContext *context,
             VmrootJournal *journal,
             GError **error)
 {
-  g_autofree gchar *file = get_file (journal->uuid);
+  g_autofree gchar *file = get_file (journal, journal->recorded);
   g_autofree gchar *content = make_file_content (context, configuration, journal, error);
+  gboolean (*const write) (VmrootContext *, const gchar *, const gchar *, GError **) =
+      journal->recorded ? vmroot_context_write_durably : vmroot_context_write_file;
 
   if (content == NULL)
     return FALSE;
   if (vmroot_context_make_directory (context, EXPORTS_DIRECTORY, 0755, error) &&
-      vmroot_context_write_file (context, file, content, error))
+      write (context, file, content, error) &&
+      remove_file (context, journal, !journal->recorded, error))
     return TRUE;
 
   g_prefix_error (error, "Cannot keep the exports of the guest in a file of its own: ");
@@ -146,7 +156,7 @@ write_file (VmrootContext *context,
 static gchar *
 find_export (const gchar *etab, VmrootContext *context, VmrootJournal *journal, guint index)
 {
-  g_autofree gchar *path = get_exported_path (context, journal, index);
+  g_autofree gchar *path = vmroot_transport_nfs_get_path (context, journal, index);
 
   return vmroot_exports_find (etab, path, journal->client);
 }
@@ -201,7 +211,7 @@ export_directories (VmrootContext *context,
   for (guint i = 0; i < journal->directories->len; i++)
     {
       g_autofree gchar *options = make_options (configuration, journal, i);
-      g_autofree gchar *path = get_exported_path (context, journal, i);
+      g_autofree gchar *path = vmroot_transport_nfs_get_path (context, journal, i);
 
       vmroot_transport_nfs_run_exportfs (context, options, journal->client, path, cancellable,
                                          run_error == NULL ? &run_error : NULL);
@@ -236,7 +246,7 @@ unexport_directories (VmrootContext *context,
 
   for (guint i = 0; i < journal->directories->len; i++)
     {
-      g_autofree gchar *path = get_exported_path (context, journal, i);
+      g_autofree gchar *path = vmroot_transport_nfs_get_path (context, journal, i);
 
       if (is_exported (before, context, journal, i))
         vmroot_transport_nfs_run_exportfs (context, NULL, journal->client, path, cancellable,
@@ -335,32 +345,6 @@ check_others (VmrootContext *context, VmrootJournal *journal, GError **error)
   return TRUE;
 }
 
-/* An address tells one guest from the others. */
-static gboolean
-check_client (VmrootContext *context, VmrootJournal *journal, GError **error)
-{
-  g_autoptr (GPtrArray) journals = vmroot_journal_load_all (context, error);
-
-  if (journals == NULL)
-    return FALSE;
-
-  for (guint i = 0; i < journals->len; i++)
-    {
-      const VmrootJournal *other = g_ptr_array_index (journals, i);
-
-      if (g_strcmp0 (other->client, journal->client) != 0 ||
-          g_str_equal (other->uuid, journal->uuid))
-        continue;
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
-                   "The guest %s (%s) has the address %s, too: give each guest its own with vmroot "
-                   "apply",
-                   other->name, other->uuid, journal->client);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
 static gboolean
 check_directories (VmrootContext *context, VmrootJournal *journal, GError **error)
 {
@@ -451,8 +435,8 @@ prepare (VmrootContext *context,
     return TRUE;
 
   return vmroot_transport_nfs_check_server (context, error) &&
-         check_client (context, journal, error) && check_others (context, journal, error) &&
-         check_directories (context, journal, error) && mount_shares (context, journal, error) &&
+         check_others (context, journal, error) && check_directories (context, journal, error) &&
+         mount_shares (context, journal, error) &&
          write_file (context, configuration, journal, error) &&
          vmroot_context_reached (context, "exports-file", error) &&
          export_directories (context, configuration, journal, cancellable, error);
@@ -465,10 +449,32 @@ release (VmrootContext *context, VmrootJournal *journal, GCancellable *cancellab
   if (journal->client == NULL)
     return TRUE;
 
-  return remove_file (context, journal->uuid, error) &&
+  return remove_file (context, journal, FALSE, error) &&
+         remove_file (context, journal, TRUE, error) &&
          vmroot_context_reached (context, "exports-file", error) &&
          unexport_directories (context, journal, cancellable, error) &&
          unmount_shares (context, journal, error);
+}
+
+/* A server that does not run yet will read the file when it starts. */
+static gboolean
+keep (VmrootContext *context,
+      VmrootConfiguration *configuration,
+      VmrootJournal *journal,
+      GCancellable *cancellable,
+      GError **error)
+{
+  return mount_shares (context, journal, error) &&
+         write_file (context, configuration, journal, error) &&
+         vmroot_context_reached (context, "exports-file", error) &&
+         (!vmroot_transport_nfs_check_server (context, NULL) ||
+          export_directories (context, configuration, journal, cancellable, error));
+}
+
+static VmrootTransportUse
+is_used (VmrootContext *context, VmrootJournal *journal)
+{
+  return vmroot_nfs_clients_has (context, journal->client);
 }
 
 static gboolean
@@ -478,8 +484,10 @@ is_prepared (VmrootContext *context, VmrootJournal *journal)
 
   if (journal->client == NULL)
     return TRUE;
-  if (!file_exists (context, journal->uuid) || !are_shares_mounted (context, journal))
+  if (!file_exists (context, journal, journal->recorded) || !are_shares_mounted (context, journal))
     return FALSE;
+  if (journal->away && !vmroot_transport_nfs_check_server (context, NULL))
+    return TRUE;
 
   etab = vmroot_transport_nfs_read (context, ETAB);
   for (guint i = 0; i < journal->directories->len; i++)
@@ -493,6 +501,9 @@ const VmrootTransportBackend vmroot_transport_nfs = {
   .describe = describe,
   .prepare = prepare,
   .release = release,
+  .keep = keep,
+  .is_used = is_used,
+  .remove_stale = vmroot_transport_nfs_remove_stale,
   .is_prepared = is_prepared,
   .check = vmroot_transport_nfs_check,
 };

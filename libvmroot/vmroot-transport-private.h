@@ -6,6 +6,13 @@
 
 G_BEGIN_DECLS
 
+typedef enum
+{
+  VMROOT_TRANSPORT_USE_UNKNOWN,
+  VMROOT_TRANSPORT_USE_NONE,
+  VMROOT_TRANSPORT_USE_SOME
+} VmrootTransportUse;
+
 /*
  * VmrootTransportBackend: how a guest's directories get to it. One file each:
  * vmroot-transport-NAME.c.
@@ -32,6 +39,22 @@ typedef struct
                        VmrootJournal *journal,
                        GCancellable *cancellable,
                        GError **error);
+  /* NULL, where another host that the guest was migrated to needs nothing of this one; or: let what
+   * `prepare` did last, over a reboot, too, or do it again. The server need not run now. */
+  gboolean (*keep) (VmrootContext *context,
+                    VmrootConfiguration *configuration,
+                    VmrootJournal *journal,
+                    GCancellable *cancellable,
+                    GError **error);
+  /* NULL, or whether another host still uses what was kept, as far as that can be told. */
+  VmrootTransportUse (*is_used) (VmrootContext *context, VmrootJournal *journal);
+  /* NULL, or undo what none of the `journals` (all that there are) has: adds sentences to `done`.
+   */
+  gboolean (*remove_stale) (VmrootContext *context,
+                            GPtrArray *journals,
+                            GPtrArray *done,
+                            GCancellable *cancellable,
+                            GError **error);
   /* Whether what `prepare` did for a running guest is still there. */
   gboolean (*is_prepared) (VmrootContext *context, VmrootJournal *journal);
   /* NULL, or what speaks against serving `directories` (VmrootServedDirectory) here as `spec` says:

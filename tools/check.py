@@ -304,8 +304,9 @@ class Checks:
         )
 
     def nfs(self):
-        """A whole host with the kernel's NFS server, in a guest."""
-        host_image.make()
+        """Whole hosts with the kernel's NFS server, in guests."""
+        for release in host_image.RELEASES:
+            host_image.make(release)
         return self._suite(self.gcc, "nfs")
 
     @staticmethod

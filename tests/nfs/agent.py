@@ -6,6 +6,7 @@ One JSON object a line each way. A request names a program and its arguments; th
 what it printed. On starting, the agent says which boot this is.
 """
 
+import io
 import json
 import pathlib
 import subprocess
@@ -27,9 +28,12 @@ def run(argv, text, seconds):
 
 def main():
     with open(PORT, "r+b", buffering=0) as port:
+        # The port takes 32 KiB at a time.
+        answers = io.BufferedWriter(port)
 
         def say(**answer):
-            port.write(json.dumps(answer).encode() + b"\n")
+            answers.write(json.dumps(answer).encode() + b"\n")
+            answers.flush()
 
         say(boot=BOOT_ID.read_text().strip())
         pending = b""

@@ -11,7 +11,22 @@ import socket
 import subprocess
 
 QEMU = "qemu-system-x86_64"
-BOOT_SECONDS = 180
+HARDWARE = (
+    *("-accel", "tcg,thread=multi"),
+    *("-machine", "q35"),
+    # Walking page tables is what guests inside it take their time for: no fifth level.
+    *("-cpu", "max,la57=off"),
+    *("-smp", "2"),
+    *("-m", "3072"),
+    *("-nic", "none"),
+    *("-display", "none"),
+    "-nodefaults",
+    "-no-user-config",
+)
+KERNEL_ARGUMENTS = (
+    "root=LABEL=host rw console=ttyS0 quiet systemd.show_status=false mitigations=off"
+)
+BOOT_SECONDS = 300
 
 
 class CommandFailed(Exception):
@@ -30,12 +45,16 @@ class Result:
 
 
 class Machine:
-    """`package`: a tar archive of what is installed over /. Changes to disks stay in `directory`."""
+    """`package`: a tar archive of what is installed over /. Changes to disks stay in `directory`.
 
-    def __init__(self, image, package, directory):
+    `arguments` are QEMU's, beside those of every host: it has no network unless they give it one.
+    """
+
+    def __init__(self, image, package, directory, arguments=()):
         self.image = image
         self.package = package
         self.directory = pathlib.Path(directory)
+        self.arguments = tuple(arguments)
         self.process = None
         self.connection = None
         self.answers = None
@@ -45,64 +64,34 @@ class Machine:
         self.listener.listen(1)
         for name in ("root", "export"):
             subprocess.run(
-                [
-                    "qemu-img",
-                    "create",
-                    "-q",
-                    "-f",
-                    "qcow2",
-                    "-F",
-                    "raw",
-                    "-b",
-                    str(getattr(image, name)),
-                    str(self.directory / f"{name}.qcow2"),
-                ],
+                ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw"]
+                + ["-b", str(getattr(image, name)), str(self.directory / f"{name}.qcow2")],
                 check=True,
                 stdin=subprocess.DEVNULL,
             )
 
+    def _drive(self, name):
+        path = self.directory / f"{name}.qcow2"
+        return "-drive", f"file={path},format=qcow2,if=virtio,cache=writeback"
+
     def _argv(self):
         return [
-            "nice",
+            # Ends with us at the latest.
+            *("setpriv", "--pdeathsig", "KILL"),
             QEMU,
-            "-accel",
-            "tcg,thread=multi",
-            "-machine",
-            "q35",
-            "-cpu",
-            "max",
-            "-smp",
-            "2",
-            "-m",
-            "3072",
-            "-nodefaults",
-            "-nic",
-            "none",
-            "-display",
-            "none",
-            "-no-user-config",
-            "-kernel",
-            str(self.image.kernel),
-            "-initrd",
-            str(self.image.initramfs),
-            "-append",
-            "root=LABEL=host rw console=ttyS0 quiet systemd.show_status=false",
-            "-drive",
-            f"file={self.directory}/root.qcow2,format=qcow2,if=virtio,cache=writeback",
-            "-drive",
-            f"file={self.directory}/export.qcow2,format=qcow2,if=virtio,cache=writeback",
-            "-drive",
-            f"file={self.package},format=raw,if=virtio,readonly=on",
-            "-chardev",
-            f"file,id=console,path={self.console},append=on",
-            "-serial",
-            "chardev:console",
-            "-chardev",
-            f"socket,id=agent,path={self.directory}/agent",
-            "-device",
-            "virtio-serial",
-            "-device",
-            "virtserialport,chardev=agent,name=vmroot.agent",
+            *HARDWARE,
+            *("-kernel", str(self.image.kernel)),
+            *("-initrd", str(self.image.initramfs)),
+            *("-append", KERNEL_ARGUMENTS),
+            *self._drive("root"),
+            *self._drive("export"),
+            *("-drive", f"file={self.package},format=raw,if=virtio,readonly=on"),
+            *("-chardev", f"file,id=console,path={self.console},append=on"),
+            *("-serial", "chardev:console"),
+            *("-chardev", f"socket,id=agent,path={self.directory}/agent"),
+            *("-device", "virtio-serial"),
+            *("-device", "virtserialport,chardev=agent,name=vmroot.agent"),
+            *self.arguments,
         ]
 
     def start(self):
@@ -148,10 +137,20 @@ class Machine:
     def write(self, path, text):
         self.run("tee", path, text=text)
 
+    def kernel_log(self):
+        return self.run("dmesg").output.splitlines()
+
     def install(self):
         """Unpack the package, as dpkg would."""
         self.run("tar", "--extract", "--file", "/dev/vdc", "--directory", "/", "--no-overwrite-dir")
         self.run("ldconfig")
+        self.run("systemctl", "daemon-reload")
+
+    def set_up(self):
+        """As its administrator would."""
+        self.run("virsh", "net-autostart", "default")
+        self.run("virsh", "net-start", "default")
+        self.run("vmroot", "setup", "all", seconds=120)
 
     def reboot(self):
         self.run("systemctl", "reboot", "--no-block")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run the nfs suite, or say why not: run.py PYTEST-TAP DIRECTORY [PYTEST ARGUMENT...]"""
+"""Run the nfs suite on a host of one release of Debian, or say why not:
+run.py RELEASE PYTEST-TAP DIRECTORY [PYTEST ARGUMENT...]"""
 
 import importlib.util
 import json
@@ -49,8 +50,9 @@ def main():
     if missing:
         print(f"1..0 # SKIP {missing}")
         return 0
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
-    return subprocess.run([sys.executable, *sys.argv[1:]], env=environment, check=False).returncode
+    release, *argv = sys.argv[1:]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2]), "VMROOT_HOST_RELEASE": release}
+    return subprocess.run([sys.executable, *argv], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

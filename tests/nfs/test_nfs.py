@@ -4,38 +4,8 @@
 Each test goes on from where the one before ended: starting a guest inside a guest takes long.
 """
 
-import re
-import time
-
-DOMAIN = """<domain type='kvm'>
-  <name>{name}</name>
-  <memory unit='MiB'>256</memory>
-  <os><type arch='x86_64' machine='q35'>hvm</type><cmdline>quiet panic=-1</cmdline></os>
-  <features><acpi/></features>
-  <cpu mode='host-passthrough'/>
-  <on_reboot>destroy</on_reboot>
-  <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <controller type='usb' model='none'/>
-    <serial type='file'><source path='/var/log/libvirt/{name}-console.log'/></serial>
-    <memballoon model='none'/>
-  </devices>
-</domain>
-"""
-
-# Writes down what it sees, and then a number that grows.
-WRITER = """export PATH=/bin
-
-/bin/busybox cat /proc/mounts > /root/mounts
-/bin/busybox ip addr > /root/addresses
-n=0
-while [ ! -e /root/power-off ]; do
-  n=$((n + 1))
-  echo $n > /root/count
-  /bin/busybox sleep 1
-done
-/bin/busybox poweroff
-"""
+import guests
+import pytest
 
 # Tries to mount another guest's root: as itself, and with the other's address.
 THIEF = """b=/bin/busybox
@@ -54,99 +24,78 @@ $b ip route del $server/32 dev eth0 src {others}
 echo done > /root/done
 """
 
-START_SECONDS = 300
+
+@pytest.fixture(scope="module")
+def first(host):
+    return guests.Guest(host, "first")
+
+
+@pytest.fixture(scope="module")
+def second(host):
+    return guests.Guest(host, "second")
 
 
 def etab(host):
     return host.read("/var/lib/nfs/etab")
 
 
-def address_of(host, name):
-    shown = host.run("vmroot", "show", name).output
-    return re.search(r"^address +([0-9.]+)/24$", shown, re.MULTILINE)[1]
+def exported_to(guest):
+    """The one line of the server's table for it."""
+    return f"{guest.root}\t{guest.address()}("
 
 
-def define(host, name):
-    host.write(f"/root/{name}.xml", DOMAIN.format(name=name))
-    host.run("virsh", "define", f"/root/{name}.xml")
-    host.run("vmroot", "apply", name, "--transport", "nfs", "--directory", f"/export/{name}")
-
-
-def wait_for(host, path, seconds=120):
-    """The content of a file that a guest writes."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = host.run("cat", path, check=False)
-        if found.status == 0 and found.output:
-            return found.output
-        time.sleep(2)
-    console = host.run("sh", "-c", "tail -n 20 /var/log/libvirt/*-console.log", check=False)
-    raise TimeoutError(f"the guest has not written {path}:\n{console.output}")
-
-
-def assert_writing(host, seconds=150):
-    """The number grows: longer than the NFS server's grace period may take (nfsd(7): 90 s)."""
-    path = "/export/first/root/count"
-    before = host.run("cat", path).output
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if host.run("cat", path).output not in (before, ""):
-            return
-        time.sleep(1)
-    raise TimeoutError(f"the guest writes no more: {before}")
-
-
-def test_guest_boots(host):
-    host.write("/export/first/root/script", WRITER)
-    define(host, "first")
-    address = address_of(host, "first")
+def test_guest_boots(host, first):
+    first.make_root(guests.WRITER)
+    first.define()
+    first.apply("--transport", "nfs")
+    address = first.address()
     assert f"ip='{address}'" in host.run("virsh", "net-dumpxml", "default").output
 
-    host.run("virsh", "start", "first", seconds=START_SECONDS)
+    first.start()
 
-    mounts = wait_for(host, "/export/first/root/mounts")
+    mounts = first.wait_for("/root/mounts")
     assert "192.168.122.1:/export/first / nfs4 rw,relatime,vers=4.2," in mounts
-    assert f"inet {address}/24" in wait_for(host, "/export/first/root/addresses")
-    assert_writing(host)
+    assert f"inet {address}/24" in first.wait_for("/root/addresses")
+    first.assert_writing()
 
 
-def test_one_address_and_no_more(host):
+def test_one_address_and_no_more(host, first):
     lines = etab(host).splitlines()
 
     assert len(lines) == 1
-    assert lines[0].startswith(f"/export/first\t{address_of(host, 'first')}(rw,async,")
+    assert lines[0].startswith(exported_to(first) + "rw,async,")
     assert len(host.run("ls", "/etc/exports.d").output.split()) == 1
 
 
-def test_exportfs_reads_all_anew(host):
+def test_exportfs_reads_all_anew(host, first):
     before = etab(host)
 
     host.run("exportfs", "-ra")
 
     assert etab(host) == before
-    assert_writing(host)
+    first.assert_writing()
 
 
-def test_nfs_server_restarts(host):
+def test_nfs_server_restarts(host, first):
     before = etab(host)
 
     host.run("systemctl", "restart", "nfs-server")
 
     assert etab(host) == before
-    assert_writing(host)
+    first.assert_writing()
 
 
-def test_libvirtd_restarts(host):
+def test_libvirtd_restarts(host, first):
     before = etab(host)
 
     host.run("systemctl", "restart", "libvirtd", seconds=120)
 
-    assert "running" in host.run("virsh", "domstate", "first", seconds=120).output
+    assert first.state() == "running"
     assert etab(host) == before
-    assert_writing(host)
+    first.assert_writing()
 
 
-def test_reconcile_brings_a_lost_export_back(host):
+def test_reconcile_brings_a_lost_export_back(host, first):
     before = etab(host)
     host.run("exportfs", "-ua")
     assert etab(host) == ""
@@ -155,49 +104,58 @@ def test_reconcile_brings_a_lost_export_back(host):
 
     assert "first" in said
     assert etab(host) == before
-    assert_writing(host)
+    first.assert_writing()
 
 
-def test_another_guest_cannot_mount_it(host):
-    define(host, "second")
-    own, others = address_of(host, "second"), address_of(host, "first")
+def test_another_guest_cannot_mount_it(first, second):
+    second.make_root("")
+    second.define()
+    second.apply("--transport", "nfs")
+    own, others = second.address(), first.address()
     assert own != others
-    host.write("/export/second/root/script", THIEF.format(own=own, others=others))
+    second.write_script(THIEF.format(own=own, others=others))
 
-    host.run("virsh", "start", "second", seconds=START_SECONDS)
+    second.start()
 
-    assert wait_for(host, "/export/second/root/done", 180) == "done\n"
-    assert host.read("/export/second/root/as-itself") == "refused\n"
-    assert host.read("/export/second/root/as-the-other") == "refused\n"
-    assert_writing(host)
-
-
-def test_guest_powers_itself_off(host):
-    host.run("touch", "/export/first/root/power-off")
-
-    deadline = time.monotonic() + 240
-    while "shut off" not in host.run("virsh", "domstate", "first", seconds=120).output:
-        assert time.monotonic() < deadline
-        time.sleep(2)
-
-    assert "/export/first" not in etab(host)
-    assert "/export/second\t" in etab(host)
+    assert second.wait_for("/root/done") == "done\n"
+    assert second.read("/root/as-itself") == "refused\n"
+    assert second.read("/root/as-the-other") == "refused\n"
+    first.assert_writing()
 
 
-def test_power_cut(host):
+def test_apparmor_denies_nothing(host):
+    assert [line for line in host.kernel_log() if 'apparmor="DENIED"' in line] == []
+
+
+def test_guest_powers_itself_off(host, first, second):
+    host.run("touch", f"{first.root}/root/power-off")
+
+    first.wait_until_stopped()
+
+    assert first.root not in etab(host)
+    assert exported_to(second) in etab(host)
+    second.destroy()
+    assert guests.remains(host) == ""
+
+
+def test_power_cut(host, first):
+    host.run("rm", f"{first.root}/root/power-off")
+    first.start()
     host.run("sync")
     host.cut_power()
 
     host.start()
 
-    assert etab(host) == ""
-    assert host.run("ls", "/etc/exports.d").output == ""
-    assert host.run("virsh", "list", "--name", seconds=120).output.strip() == ""
+    assert guests.remains(host) == ""
+    assert first.state() == "shut off"
 
 
-def test_address_is_given_back(host):
-    for name in ("first", "second"):
-        host.run("vmroot", "remove", name, seconds=120)
-        assert "<interface" not in host.run("virsh", "dumpxml", name).output
+def test_address_is_given_back(host, first, second):
+    for guest in first, second:
+        host.run("vmroot", "remove", guest.name, seconds=120)
+        assert "<interface" not in host.run("virsh", "dumpxml", guest.name).output
 
     assert "<host" not in host.run("virsh", "net-dumpxml", "default").output
+    assert guests.remains(host) == ""
+    for guest in first, second:
+        host.run("virsh", "undefine", guest.name)

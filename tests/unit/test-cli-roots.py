@@ -4,9 +4,11 @@ libvirt is its test driver: each run of the command has one of its own."""
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
+import tempfile
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -33,19 +35,33 @@ def tree(tmp_path):
     return "/export/web"
 
 
+def run_on(host, command, *words, stdin=""):
+    return subprocess.run(
+        [VMROOT, command, "--sysroot", str(host), *map(str, words)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+
+
 @pytest.fixture
 def vmroot(tmp_path):
     def run(command, *words, stdin=""):
-        return subprocess.run(
-            [VMROOT, command, "--sysroot", str(tmp_path / "host"), *map(str, words)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-        )
+        return run_on(tmp_path / "host", command, *words, stdin=stdin)
 
     return run
+
+
+def prepare_for_setup(host):
+    """What `vmroot setup` wants installed."""
+    hook = host / os.environ["VMROOT_HOOK_DIR"].lstrip("/") / "vmroot-hook"
+    for program in [hook, host / "usr/sbin/rpc.nfsd"]:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text("")
+        program.chmod(0o755)
+    (host / "etc/libvirt").mkdir(parents=True)
 
 
 @pytest.fixture
@@ -274,11 +290,7 @@ def test_check_of_a_guest_is_that_of_its_tree(vmroot, described, tree, connect):
 
 
 def test_check_puts_right_what_it_can(vmroot, tree, tmp_path):
-    hook = tmp_path / "host" / os.environ["VMROOT_HOOK_DIR"].lstrip("/") / "vmroot-hook"
-    hook.parent.mkdir(parents=True)
-    hook.write_text("")
-    hook.chmod(0o755)
-    (tmp_path / "host/etc/libvirt").mkdir(parents=True)
+    prepare_for_setup(tmp_path / "host")
     boot = tmp_path / "host/var/lib/vmroot/boot"
     boot.mkdir(parents=True)
     boot.chmod(0o700)
@@ -294,6 +306,58 @@ def test_check_puts_right_what_it_can(vmroot, tree, tmp_path):
     assert os.readlink(tmp_path / "host/etc/libvirt/hooks/qemu.d/vmroot") == os.path.join(
         os.environ["VMROOT_HOOK_DIR"], "vmroot-hook"
     )
+
+
+def test_check_sets_the_nfs_server_up(vmroot, tree, tmp_path):
+    prepare_for_setup(tmp_path / "host")
+
+    found = json.loads(vmroot("check", tree, "--transport", "nfs", "--json").stdout)
+    result = vmroot("check", tree, "--transport", "nfs", "--fix", "--json")
+
+    assert [f["can-fix"] for f in found if f["id"] == "no-nfs-server"] == [True]
+    assert "vmroot: fixed: The NFS server of this host does not run" in result.stderr
+    assert "vers4.2=y" in (tmp_path / "host/etc/nfs.conf.d/vmroot.conf").read_text()
+
+
+@pytest.fixture
+def open_host():
+    """A host that everybody may look into, unlike pytest's own directories."""
+    with tempfile.TemporaryDirectory(prefix="vmroot-test-", dir="/tmp") as directory:
+        host = pathlib.Path(directory)
+        host.chmod(0o755)
+        for root in ["export/web", "export/db"]:
+            (host / root / "etc").mkdir(parents=True)
+            (host / root / "usr").mkdir()
+        if not find_exposed(host):
+            pytest.skip("/tmp of this machine is closed, or mounted nosuid and nodev")
+        yield host
+
+
+def find_exposed(host):
+    found = json.loads(run_on(host, "check", "/export/web", "--json").stdout)
+    return [finding for finding in found if finding["id"] == "tree-exposed"]
+
+
+def test_check_closes_the_directory_above(open_host):
+    """Nothing but roots of guests is in there."""
+    prepare_for_setup(open_host)
+    assert find_exposed(open_host)[0]["can-fix"]
+
+    result = run_on(open_host, "check", "/export/web", "--fix")
+
+    assert "vmroot: fixed: Users of this host can reach" in result.stderr
+    assert (open_host / "export").stat().st_mode & 0o7777 == 0o700
+    assert not find_exposed(open_host)
+
+
+def test_check_closes_no_directory_of_others(open_host):
+    prepare_for_setup(open_host)
+    (open_host / "export/notes.txt").write_text("")
+    assert not find_exposed(open_host)[0]["can-fix"]
+
+    run_on(open_host, "check", "/export/web", "--fix")
+
+    assert (open_host / "export").stat().st_mode & 0o7777 == 0o755
 
 
 def test_boot_image_of_a_tree_without_kernel(vmroot, tree, tmp_path):

@@ -303,6 +303,125 @@ test_wide_export_above (Fixture *fixture, gconstpointer data)
   assert_says (find (findings, "nfs-wide-export"), "/export to 10.0.0.0/8 (holds it)");
 }
 
+/* The programs that a firewall is asked with; what they print, NULL where they fail. */
+typedef struct
+{
+  const gchar *zones;
+  const gchar *zone;
+  const gchar *rules;
+} Firewall;
+
+static gboolean
+ask_firewall (const gchar *const *argv, gchar **output, gpointer user_data, GError **error)
+{
+  const Firewall *firewall = user_data;
+  const gchar *text = NULL;
+
+  if (g_str_equal (argv[0], "iptables"))
+    text = firewall->rules;
+  else if (g_str_equal (argv[0], "nft"))
+    text = "{\"nftables\": []}";
+  else if (g_str_equal (argv[1], "--get-active-zones"))
+    text = firewall->zones;
+  else if (g_strcmp0 (argv[2], "--list-all") == 0)
+    text = firewall->zone;
+
+  if (text == NULL)
+    g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it did not work");
+  else
+    *output = g_strdup (text);
+  return text != NULL;
+}
+
+/* Programs of these names: that they are installed is all that is asked of them. */
+static void
+install_firewalls (Fixture *fixture)
+{
+  static const gchar *const names[] = { "/bin/iptables", "/bin/nft" };
+  g_autofree gchar *path = g_build_filename (fixture->sysroot, "bin", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree gchar *program = g_build_filename (fixture->sysroot, names[i], NULL);
+
+      write_file (fixture, names[i], "");
+      g_assert_cmpint (g_chmod (program, 0755), ==, 0);
+    }
+  g_setenv ("PATH", path, TRUE);
+}
+
+static void
+test_firewall (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    Firewall firewall;
+    const gchar *says; /* NULL: nothing */
+  } cases[] = {
+    { { NULL, NULL, "-P INPUT ACCEPT\n" }, NULL },
+    { { NULL, NULL, "-P INPUT DROP\n" }, "iptables INPUT" },
+    { { NULL, NULL, "-P INPUT DROP\n-A INPUT -s 127.0.0.0/8 -j ACCEPT\n" }, NULL },
+    { { NULL, NULL, NULL }, NULL },
+    { { "public\n  interfaces: lo\n", "public\n  target: default\n  services: ssh\n",
+        "-P INPUT ACCEPT\n" },
+      "the zone “public”" },
+    { { "public\n  interfaces: lo\n", "public\n  target: default\n  services: ssh nfs\n",
+        "-P INPUT ACCEPT\n" },
+      NULL },
+  };
+  g_autofree gchar *path = g_strdup (g_getenv ("PATH"));
+
+  install_firewalls (fixture);
+  vmroot_spec_set_server (fixture->spec, "127.0.0.1");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) findings = NULL;
+
+      vmroot_context_set_run_func (fixture->context, ask_firewall, (gpointer)&cases[i].firewall);
+      findings = check (fixture);
+      if (cases[i].says == NULL)
+        {
+          g_assert_cmpuint (findings->len, ==, 0);
+          continue;
+        }
+      assert_says (find_only (findings, "nfs-firewall"), cases[i].says);
+      g_assert_false (vmroot_finding_get_can_fix (g_ptr_array_index (findings, 0)));
+    }
+  g_setenv ("PATH", path, TRUE);
+}
+
+/* vmroot setup opens libvirt's own bridges, and no others. */
+static void
+test_firewall_before_a_bridge_of_libvirts (Fixture *fixture, gconstpointer data)
+{
+  Firewall firewall = { NULL, NULL, "-P INPUT DROP\n" };
+  g_autofree gchar *path = g_strdup (g_getenv ("PATH"));
+  g_autoptr (GPtrArray) findings = NULL;
+
+  install_firewalls (fixture);
+  write_file (fixture, "/etc/libvirt/qemu/networks/lab.xml",
+              "<network><name>lab</name><forward mode='nat'/><bridge name='lo'/></network>");
+  vmroot_spec_set_server (fixture->spec, "127.0.0.1");
+  vmroot_context_set_run_func (fixture->context, ask_firewall, &firewall);
+  findings = check (fixture);
+
+  g_assert_true (vmroot_finding_get_can_fix (find_only (findings, "nfs-firewall")));
+  g_setenv ("PATH", path, TRUE);
+}
+
+/* Nothing has a label where there is nothing. */
+static void
+test_labels (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) findings = NULL;
+
+  serve (fixture, "/export/web");
+  vmroot_spec_set_xattrs (fixture->spec, VMROOT_XATTRS_SELINUX);
+  findings = check (fixture);
+
+  find_only (findings, "nfs-labels");
+}
+
 /* In the network 127.0.0.0/8, but no address that an interface has. */
 #define ELSEWHERE "127.0.77.1"
 
@@ -371,6 +490,9 @@ main (int argc, char **argv)
   ADD ("mount-options", test_mount_options);
   ADD ("wide-exports", test_wide_exports);
   ADD ("wide-export-above", test_wide_export_above);
+  ADD ("firewall", test_firewall);
+  ADD ("firewall-before-libvirts-bridge", test_firewall_before_a_bridge_of_libvirts);
+  ADD ("labels", test_labels);
   ADD ("server-elsewhere", test_server_elsewhere);
   ADD ("server-without-address", test_server_without_address);
   ADD ("cancelled", test_cancelled);
