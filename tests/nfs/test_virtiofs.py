@@ -7,7 +7,8 @@ import guests
 import pytest
 
 WRAPPER = "/usr/lib/libvirt/vmroot-virtiofsd"
-VIRTIOFSD = {"bookworm": "/usr/lib/qemu/virtiofsd", "trixie": "/usr/libexec/virtiofsd"}
+# The releases whose virtiofsd is in the guest's control group when nothing keeps it out of that.
+CONFINED = {"bookworm": "/usr/lib/qemu/virtiofsd"}
 
 NODES = """b=/bin/busybox
 for node in "null c 1 3" "loop b 7 0"; do
@@ -35,17 +36,26 @@ def without_wrapper(guest, virtiofsd):
 
 
 @pytest.fixture(scope="module")
-def with_wrapper_and_without(host, release):
-    """Two guests that have tried to make device nodes."""
-    ours, plain = (guest_that_makes_nodes(host, name) for name in ("wrapped", "plain"))
-    without_wrapper(plain, VIRTIOFSD[release])
-    for guest in ours, plain:
-        guest.start()
-    for guest in ours, plain:
-        guest.wait_for("/root/done")
-    yield ours, plain
-    for guest in ours, plain:
-        guest.remove()
+def ours(host):
+    """A guest that has tried to make device nodes."""
+    guest = guest_that_makes_nodes(host, "wrapped")
+    guest.start()
+    guest.wait_for("/root/done")
+    yield guest
+    guest.remove()
+
+
+@pytest.fixture(scope="module")
+def plain(host, release):
+    """The same with the plain virtiofsd."""
+    if release not in CONFINED:
+        pytest.skip("this virtiofsd, in Rust, serves from a child that libvirt does not confine")
+    guest = guest_that_makes_nodes(host, "plain")
+    without_wrapper(guest, CONFINED[release])
+    guest.start()
+    guest.wait_for("/root/done")
+    yield guest
+    guest.remove()
 
 
 def processes(host, program):
@@ -61,14 +71,11 @@ def pid_of_qemu(guest):
     return guest.host.read(f"/run/libvirt/qemu/{guest.name}.pid").strip()
 
 
-def test_root_is_virtiofs(with_wrapper_and_without):
-    for guest in with_wrapper_and_without:
-        assert guest.read("/root/mounts").splitlines()[-1].startswith("vmroot / virtiofs rw")
+def test_root_is_virtiofs(ours):
+    assert "vmroot / virtiofs rw" in ours.read("/root/mounts")
 
 
-def test_guest_is_in_a_control_group_with_device_rules(host, with_wrapper_and_without):
-    ours, _ = with_wrapper_and_without
-
+def test_guest_is_in_a_control_group_with_device_rules(host, ours):
     cgroup = cgroup_of(host, pid_of_qemu(ours))
 
     scope = re.match(r"/machine\.slice/[^/]*wrapped\.scope(?=/)", cgroup)[0]
@@ -76,24 +83,13 @@ def test_guest_is_in_a_control_group_with_device_rules(host, with_wrapper_and_wi
     assert "device" in programs
 
 
-def test_guest_makes_device_nodes(host, with_wrapper_and_without):
-    ours, _ = with_wrapper_and_without
+def test_guest_makes_device_nodes(host, ours):
     assert ours.read("/root/nodes") == "made\nmade\n"
     made = host.run("stat", "--format=%F %t:%T", f"{ours.root}/root/null", f"{ours.root}/root/loop")
     assert made.output == "character special file 1:3\nblock special file 7:0\n"
 
 
-def test_without_the_wrapper_it_cannot(with_wrapper_and_without):
-    _, plain = with_wrapper_and_without
-
-    refused = plain.read("/root/nodes").splitlines()
-
-    assert len(refused) == 2
-    assert all(line.endswith("Operation not permitted") for line in refused)
-
-
-def test_apparmor_confines_the_guest_and_denies_nothing(host, with_wrapper_and_without):
-    ours, _ = with_wrapper_and_without
+def test_apparmor_confines_the_guest_and_denies_nothing(host, ours):
     uuid = host.run("virsh", "domuuid", ours.name).output.strip()
 
     profile = host.read(f"/proc/{pid_of_qemu(ours)}/attr/current")
@@ -102,9 +98,15 @@ def test_apparmor_confines_the_guest_and_denies_nothing(host, with_wrapper_and_w
     assert [line for line in host.kernel_log() if 'apparmor="DENIED"' in line] == []
 
 
-def test_nothing_remains(host, with_wrapper_and_without):
-    for guest in with_wrapper_and_without:
-        guest.destroy()
+def test_nothing_remains(host, ours):
+    ours.destroy()
 
     assert processes(host, WRAPPER) == []
     assert guests.remains(host) == ""
+
+
+def test_without_the_wrapper_it_cannot(plain):
+    refused = plain.read("/root/nodes").splitlines()
+
+    assert len(refused) == 2
+    assert [line for line in refused if not line.endswith("Operation not permitted")] == []
