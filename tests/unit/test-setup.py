@@ -39,9 +39,24 @@ class Host:
         self.has_program("firewall-cmd", "exit 252")
 
     def has_program(self, name, script):
-        """A program that writes down how it is called."""
+        """A program that writes down how it is called, and kills who calls it the KILL_AT-th time to
+        change something: before it has done so, or after."""
         program = self.bin / name
-        program.write_text(f'#!/bin/sh\necho "$@" >> {self.calls}-{name}\n{script}\n')
+        program.write_text(
+            f"""#!/bin/sh
+            echo "$@" >> {self.calls}-{name}
+            case "$*" in
+            *--quiet\\ is-*|*show*|*--query-*|*--list-*|*list|--state) ;;
+            *)
+                echo >> {self.calls}-changes
+                if [ "$KILL_AT" = "$(wc -l < {self.calls}-changes)" ]; then
+                    [ "$KILL_WHEN" = after ] || {{ kill -9 $PPID; exit; }}
+                    trap 'kill -9 $PPID' EXIT
+                fi ;;
+            esac
+            {script}
+            """
+        )
         program.chmod(0o755)
 
     def calls_of(self, name):
@@ -63,9 +78,9 @@ class Host:
             'is-active) [ -e "active/$3" ] ;;\n'
             'is-enabled) [ -e "enabled/$3" ] ;;\n'
             'start) touch "active/$3" ;;\n'
-            'stop) rm "active/$3" ;;\n'
+            'stop) rm -f "active/$3" ;;\n'
             'enable) touch "enabled/$3" ;;\n'
-            'disable) rm "enabled/$3" ;;\n'
+            'disable) rm -f "enabled/$3" ;;\n'
             "esac",
         )
 
@@ -139,7 +154,7 @@ class Host:
             esac""",
         )
 
-    def run(self, program, *words):
+    def run(self, program, *words, **environment):
         return subprocess.run(
             [program, *words],
             capture_output=True,
@@ -149,11 +164,12 @@ class Host:
                 **os.environ,
                 "PATH": f"{self.bin}:{os.environ['PATH']}",
                 "VMROOT_SYSROOT": str(self.root),
+                **environment,
             },
         )
 
-    def setup(self, *words):
-        return self.run(VMROOT, "setup", "--sysroot", str(self.root), *words)
+    def setup(self, *words, **environment):
+        return self.run(VMROOT, "setup", "--sysroot", str(self.root), *words, **environment)
 
     def firewall(self, verb):
         return self.run(os.environ["VMROOT_LIBEXEC_DIR"] + "/vmroot-firewall", verb)
@@ -864,3 +880,46 @@ def test_undo_waits_for_a_firewalld_that_is_stopped(host):
 
     assert "firewalld does not run" in host.setup("--undo").stdout
     assert services(host, ZONE) == ["dns", "nfs"]
+
+
+# Killed on the way.
+
+
+def host_with_everything(path):
+    path.mkdir()
+    host = Host(path)
+    host.has_systemd("libvirtd")
+    host.has_nfs_server()
+    host.has_nss_modules()
+    host.has_firewalld()
+    closed(host)
+    host.write(NSSWITCH, "hosts: files dns\n")
+    (host.root / "var/lib").mkdir(parents=True)
+    return host
+
+
+def test_setup_that_was_killed_is_finished_or_undone(tmp_path):
+    """At each call of a program that changes something: before it has, and after."""
+    whole = host_with_everything(tmp_path / "whole")
+    whole.setup("all")
+    expected = [path.replace("whole", "") for path in whole.picture()]
+
+    for n in range(1, 20):
+        host = host_with_everything(tmp_path / f"{n}")
+        before = host.picture()
+        killed = host.setup("all", KILL_AT=str(n), KILL_WHEN="before")
+        if killed.returncode == 0:
+            break
+
+        assert host.setup("--undo").returncode == 0
+        assert host.picture() == before
+        host.calls.with_name("calls-changes").unlink()
+        host.setup("all", KILL_AT=str(n), KILL_WHEN="after")
+        assert host.setup("all").returncode == 0
+        assert [path.replace(f"/{n}/", "//") for path in host.picture()] == expected
+        assert host.units_that_are("enabled") == whole.units_that_are("enabled")
+        assert host.units_that_are("active") == whole.units_that_are("active")
+        assert host.setup("--undo").returncode == 0
+        assert host.picture() == before
+        assert host.units_that_are("active") == ["libvirtd"]
+    assert n > 6
