@@ -31,6 +31,7 @@ PACKAGES = (
     "dnsmasq-base",
     "iptables",
     "nftables",
+    "firewalld",
     "python3",
     "procps",
     "python3-libvirt",
@@ -148,6 +149,8 @@ def _customize(tree):
     unit = tree / "etc/systemd/system/agent.service"
     unit.write_text(AGENT_UNIT)
     wants = unit.parent / "multi-user.target.wants"
+    # It would be in the way of every other test.
+    (wants / "firewalld.service").unlink()
     (wants / unit.name).symlink_to(f"../{unit.name}")
 
 
