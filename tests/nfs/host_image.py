@@ -31,7 +31,6 @@ PACKAGES = (
     "dnsmasq-base",
     "iptables",
     "nftables",
-    "firewalld",
     "python3",
     "procps",
     "python3-libvirt",
@@ -149,8 +148,6 @@ def _customize(tree):
     unit = tree / "etc/systemd/system/agent.service"
     unit.write_text(AGENT_UNIT)
     wants = unit.parent / "multi-user.target.wants"
-    # It would be in the way of every other test.
-    (wants / "firewalld.service").unlink()
     (wants / unit.name).symlink_to(f"../{unit.name}")
 
 
