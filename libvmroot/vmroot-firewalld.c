@@ -111,18 +111,34 @@ has_port (const gchar *ports)
   return FALSE;
 }
 
-/* What a rich rule (firewalld.richlanguage(5)) does to NFS. One that asks for an address may. */
+/* What stands in quotation marks after `key`; NULL: the rule does not have it. */
+static gchar *
+get_quoted (const gchar *rule, const gchar *key)
+{
+  const gchar *start = strstr (rule, key);
+
+  start = start != NULL ? start + strlen (key) : NULL;
+  return start != NULL ? g_strndup (start, strcspn (start, "\"")) : NULL;
+}
+
+/* Whether a rich rule (firewalld.richlanguage(5)) has nothing to do with NFS. What asks for an
+ * address only may have. */
 static gboolean
 is_about_others (const gchar *rule)
 {
-  const gboolean names_something =
-      strstr (rule, " service ") != NULL || strstr (rule, " port ") != NULL ||
-      strstr (rule, " protocol ") != NULL || strstr (rule, "icmp-") != NULL ||
-      strstr (rule, "forward-port") != NULL || strstr (rule, "masquerade") != NULL;
-  const gboolean may_be_nfs = strstr (rule, "\"nfs") != NULL || strstr (rule, "2049") != NULL ||
-                              strstr (rule, "-") != NULL || strstr (rule, "\"tcp\"") != NULL;
+  g_autofree gchar *service = get_quoted (rule, " service name=\"");
+  g_autofree gchar *port = get_quoted (rule, " port port=\"");
+  g_autofree gchar *of_port = get_quoted (rule, " protocol=\"");
+  g_autofree gchar *protocol = get_quoted (rule, " protocol value=\"");
+  g_autofree gchar *both = g_strconcat (port != NULL ? port : "", "/", of_port, NULL);
 
-  return names_something && !may_be_nfs;
+  if (service != NULL)
+    return !g_str_has_prefix (service, "nfs");
+  if (port != NULL)
+    return !has_port (both);
+  if (protocol != NULL)
+    return !g_str_equal (protocol, "tcp");
+  return strstr (rule, " icmp-") != NULL;
 }
 
 /* Of every packet. */

@@ -17,6 +17,13 @@
   "\n  ingress-zones: " from "\n  egress-zones: HOST\n  services: " services                       \
   "\n  ports: \n  protocols: icmp\n  rich rules: \n"
 
+/* Comes with firewalld, and concerns all that comes to the host. */
+#define ICMPV6                                                                                     \
+  "allow-host-ipv6 (active)\n  priority: -15000\n  target: CONTINUE\n  ingress-zones: ANY\n"       \
+  "  egress-zones: HOST\n  services: \n  ports: \n  protocols: \n  rich rules: \n"                 \
+  "\trule family=\"ipv6\" icmp-type name=\"neighbour-advertisement\" accept\n"                     \
+  "\trule family=\"ipv6\" icmp-type name=\"redirect\" accept\n\n"
+
 typedef struct
 {
   const gchar *name;
@@ -31,7 +38,7 @@ typedef struct
 #define UNKNOWN VMROOT_FIREWALLD_UNKNOWN
 
 static const Case cases[] = {
-  { "libvirts-zone", ACTIVE, ZONE ("libvirt", "ACCEPT", SSH, "", REJECT_ALL), "", CLOSED },
+  { "libvirts-zone", ACTIVE, ZONE ("libvirt", "ACCEPT", SSH, "", REJECT_ALL), ICMPV6, CLOSED },
   { "service", ACTIVE, ZONE ("libvirt", "ACCEPT", SSH " nfs", "", REJECT_ALL), "", OPEN },
   { "port", ACTIVE, ZONE ("libvirt", "ACCEPT", SSH, "53/udp 2049/tcp", REJECT_ALL), "", OPEN },
   { "ports", ACTIVE, ZONE ("libvirt", "ACCEPT", SSH, "2000-3000/tcp", REJECT_ALL), "", OPEN },
@@ -49,13 +56,27 @@ static const Case cases[] = {
   { "rule-for-nfs", ACTIVE,
     ZONE ("libvirt", "ACCEPT", SSH, "", "\trule service name=\"nfs\" accept\n" REJECT_ALL), "",
     UNKNOWN },
+  { "rule-for-the-port", ACTIVE,
+    ZONE ("libvirt",
+          "ACCEPT",
+          SSH,
+          "",
+          "\trule port port=\"2000-3000\" protocol=\"tcp\" accept\n" REJECT_ALL),
+    "", UNKNOWN },
+  { "rule-for-another-port", ACTIVE,
+    ZONE ("libvirt",
+          "ACCEPT",
+          SSH,
+          "",
+          "\trule port port=\"20-30\" protocol=\"tcp\" accept\n" REJECT_ALL),
+    "", CLOSED },
   { "rule-for-others", ACTIVE,
     ZONE ("libvirt", "ACCEPT", SSH, "", "\trule service name=\"http\" accept\n" REJECT_ALL), "",
     CLOSED },
   { "sources", "libvirt\n  interfaces: virbr0\nwork\n  sources: 192.168.0.0/16\n",
     ZONE ("libvirt", "ACCEPT", SSH, "", REJECT_ALL), "", UNKNOWN },
   { "policy-first", ACTIVE, ZONE ("libvirt", "ACCEPT", "", "", ""),
-    POLICY ("-1", "REJECT", SSH, "libvirt"), CLOSED },
+    ICMPV6 POLICY ("-1", "REJECT", SSH, "libvirt"), CLOSED },
   { "policy-opens", ACTIVE, ZONE ("libvirt", "default", "", "", ""),
     POLICY ("-1", "CONTINUE", "nfs", "ANY"), OPEN },
   { "policy-last", ACTIVE, ZONE ("libvirt", "ACCEPT", "", "", ""),
