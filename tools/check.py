@@ -282,6 +282,7 @@ class Checks:
 
     def plugin(self):
         """The page in the real virt-manager."""
+        trees.make(trees.BUSYBOX)
         return self._suite(self.gcc, "plugin")
 
     def compiler(self):

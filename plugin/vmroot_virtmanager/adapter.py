@@ -217,8 +217,10 @@ class _Guest:
 
     def list_networks(self):
         """The name of each of libvirt's networks, and its addresses (None where it has none)."""
-        networks = self._details.vm.conn.list_nets()
-        return sorted((net.get_name(), net.get_ipv4_network()[0]) for net in networks)
+        return [
+            (net.get_name(), net.get_ipv4_network()[0] or net.get_ipv6_network()[0])
+            for net in sorted(self._details.vm.conn.list_nets(), key=lambda net: net.get_name())
+        ]
 
     def attach(self, uuid, spec):
         """Gives the guest a root, as Vmroot.Connection does: with an address that is reserved on

@@ -267,3 +267,21 @@ def test_page_stays_live_over_a_million_files(opened, tree_of_a_million_files):
     note = widget(page, "root-directory-note").get_text()
     assert note.startswith("Debian GNU/Linux 12") and "kernel" in note
     assert longest < 0.5
+
+
+def test_folder_that_cannot_be_shown_is_said(opened, tmp_path):
+    page = opened(Guest())
+    use(page, tmp_path / "nowhere")
+
+    page._directory.open_folder(None)
+
+    assert widget(page, "root-status").get_text()
+
+
+def test_folder_of_another_host_cannot_be_shown(opened):
+    page = opened(Guest(remote=True))
+    use(page, "/srv/roots/web")
+
+    button = widget(page, "root-open-folder")
+    assert not button.get_sensitive()
+    assert "guest's host" in button.get_tooltip_text()

@@ -36,14 +36,15 @@ def test_states(virt_manager, tree, tmp_path, photograph, look):
     shown.applied()
 
 
-def test_running_and_remote(virt_manager, tree, photograph):
-    shown = Page(virt_manager(running=True))
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_running_and_remote(virt_manager, tree, photograph, look):
+    shown = Page(virt_manager(running=True, **LOOKS[look]))
     shown.use(tree("web"))
     shown.apply()
     shown.app.dialog("next guest shutdown").find("push button", "OK").click()
     shown.applied()
-    photograph("light-running")
+    photograph(f"{look}-running")
     shown.app.close()
-    remote = Page(virt_manager(remote=True))
+    remote = Page(virt_manager(remote=True, **LOOKS[look]))
     remote.use("/srv/roots/web")
-    photograph("light-remote")
+    photograph(f"{look}-remote")

@@ -16,7 +16,7 @@ def host_without_obstacles(gtk, monkeypatch):
     monkeypatch.setattr(transport, "obstacles", lambda _cancellable: {})
 
 
-def over_nfs(directory, **properties):
+def over_nfs(directory, xml=None, **properties):
     """A definition with a root by NFS, as it is after libvirt was asked for an address."""
     from gi.repository import Vmroot
 
@@ -25,13 +25,13 @@ def over_nfs(directory, **properties):
     known = {
         "network": "default",
         "address": "192.168.122.7/24",
-        "mac_address": "52:54:00:11:22:33",
+        "mac_address": "52:54:00:11:22:44",
         "server": "192.168.122.1",
         "gateway": "192.168.122.1",
     }
     for name, value in {**known, **properties}.items():
         spec.set_property(name, value)
-    domain = Vmroot.Domain.new_from_xml(definition())
+    domain = Vmroot.Domain.new_from_xml(xml or definition())
     domain.set_spec(spec)
     return domain.to_xml()
 
@@ -161,14 +161,14 @@ def test_reservation_is_shown_and_kept(opened, tmp_path):
     guest = Guest(over_nfs(tmp_path))
     page = opened(guest)
     shown = widget(page, "root-reserved").get_text()
-    for fact in ("192.168.122.7", "52:54:00:11:22:33", "192.168.122.1"):
+    for fact in ("192.168.122.7", "52:54:00:11:22:44", "192.168.122.1"):
         assert fact in shown
 
     widget(page, "root-kernel-args").set_text("quiet")
 
     spec = described(page.changed_xml())
     assert spec.get_address() == "192.168.122.7/24"
-    assert spec.get_mac_address() == "52:54:00:11:22:33"
+    assert spec.get_mac_address() == "52:54:00:11:22:44"
 
 
 def test_other_network_means_other_address(opened, tmp_path):
@@ -190,7 +190,11 @@ def test_other_network_means_other_address(opened, tmp_path):
 
 
 def test_network_that_is_not_libvirt_s_is_kept(opened, tmp_path):
-    page = opened(Guest(over_nfs(tmp_path, network=None)))
+    bridged = definition().replace(
+        '<interface type="user">', '<interface type="bridge"><source bridge="br0"/>'
+    )
+    mac_address = "52:54:00:11:22:33"
+    page = opened(Guest(over_nfs(tmp_path, bridged, network=None, mac_address=mac_address)))
 
     widget(page, "root-kernel-args").set_text("quiet")
 
