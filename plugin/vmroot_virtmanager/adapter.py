@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where vmroot touches virt-manager: every name of virt-manager's is in this file.
 
-Written against 4.1.0 and 5.0.0. A subclass of vmmDetails, the panel with the list of hardware on
+Written against 4.1.0 and 5.0.0; 5.1.0 has all of it, too. A subclass of vmmDetails, the panel with the list of hardware on
 its left, adds a row and a page; Apply, Cancel, the question about unapplied changes and the XML
 tab are the panel's own.
 """

@@ -14,7 +14,8 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
 DATA = pathlib.Path(__file__).parent / "data"
-TIMEOUT = 20
+# Generous: the machine may do other things, and a fresh libvirtd asks QEMU what it can do.
+TIMEOUT = 60
 Atspi.set_timeout(2000, 15000)
 
 
