@@ -58,7 +58,8 @@ setup_nfs_check_options (const Setup *setup, gboolean has_use, GError **error)
       return FALSE;
     }
   for (guint i = 0; addresses[i] != NULL && *host != '\0'; i++)
-    if (!g_hostname_is_ip_address (addresses[i]))
+    /* A scope, as in fe80::1%eth0, is none of the addresses that a network has. */
+    if (!g_hostname_is_ip_address (addresses[i]) || strchr (addresses[i], '%') != NULL)
       {
         command_set_misused (error, "--nfs-host: '%s' is no address", addresses[i]);
         return FALSE;
@@ -211,21 +212,35 @@ check_restart (Setup *setup, GError **error)
   return FALSE;
 }
 
-/* An address of a libvirt network is not there before libvirt made its bridge. */
-static gboolean
-want_order (Setup *setup, const Server *server, GError **error)
+/* An address of a libvirt network is not there before libvirt made its bridge, which it does after
+ * it has said that it is ready. systemd's own Restart= is of no use: a server that fails takes
+ * nfs-mountd.service down with it, and that its restart. */
+static gchar *
+write_order (const Server *server)
 {
-  static const gchar text[] =
+  g_auto (GStrv) addresses = g_strsplit (server->host, ",", -1);
+  GString *text = g_string_new (
       "# Written by vmroot setup: the addresses to listen on may be those of libvirt's networks.\n"
       "[Unit]\n"
       "After=libvirtd.service virtnetworkd.service\n"
-      "StartLimitIntervalSec=120\n"
-      "StartLimitBurst=60\n"
       "\n"
-      "[Service]\n"
-      "Restart=on-failure\n"
-      "RestartSec=1\n";
+      "[Service]\n");
+
+  for (guint i = 0; addresses[i] != NULL; i++)
+    g_string_append_printf (
+        text,
+        "ExecStartPre=/bin/sh -c 'for i in $$(seq 60); do ip -oneline address "
+        "show to %s | grep -q . && exit 0; sleep 1; done; echo This host has no "
+        "address %s; exit 1'\n",
+        addresses[i], addresses[i]);
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+want_order (Setup *setup, const Server *server, GError **error)
+{
   const gint i = setup_record_find (setup->record, SETUP_FILE, UNIT_DROP_INS "/vmroot.conf");
+  g_autofree gchar *text = write_order (server);
   gboolean written;
 
   if (*server->host == '\0')

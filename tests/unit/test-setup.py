@@ -403,6 +403,7 @@ def test_undo_of_a_piece_leaves_the_others(host):
         ["kitchen"],
         ["nfs", "--nfs-versions=3"],
         ["nfs", "--nfs-host=somewhere"],
+        ["nfs", "--nfs-host=fe80::1%eth0"],
         ["--nfs-host=192.0.2.1"],
         ["--restart"],
     ],
@@ -529,6 +530,7 @@ def test_versions_and_addresses_only_when_asked_and_kept_then(host):
     assert asked["vers3"] == asked["vers4.0"] == asked["vers4.1"] == "n"
     drop_in = host.root / "etc/systemd/system/nfs-server.service.d/vmroot.conf"
     assert "After=libvirtd.service" in drop_in.read_text()
+    assert "address show to 192.168.122.1 " in drop_in.read_text()
 
     host.has_nfs_server(versions="-3 +4 -4.1 +4.2", listener="017AA8C0:0801")
     assert "nothing to do" in host.setup("nfs").stdout
