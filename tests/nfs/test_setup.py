@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`vmroot setup` on a whole host: the kernel's NFS server, a real firewall.
+"""`vmroot setup` on a whole host: the kernel's NFS server, real firewalls, a boot.
 
 Each test goes on from where the one before ended. Guests are namespaces here: what they send comes in by the
 same bridge.
 """
+
+import time
 
 import pytest
 
@@ -168,4 +170,43 @@ def test_nftables(bare):
     assert not reaches(bare, "guest", BRIDGE)
     # libvirt's own rules are gone with the flush.
     assert bare.run("nft", "list", "table", "inet", "filter").output in before
+
+
+def test_reboot(bare):
+    """What was set up is there after a boot, and the server has waited for the address of libvirt's network."""
+    bare.run("vmroot", "setup", "firewall")
+    bare.reboot()
+    make_namespaces(bare)
+
+    deadline = time.monotonic() + 60
+    while not only_guests_reach_it(bare):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
     bare.run("systemctl", "disable", "--now", "nftables")
+    bare.run("vmroot", "setup", "--undo", "firewall", "nfs")
+    assert "+3" in bare.read("/proc/fs/nfsd/versions")
+    assert reaches(bare, "lan", LAN)
+
+
+def test_iptables(bare):
+    rules = (
+        "-P INPUT DROP",
+        "-A INPUT -i lo -j ACCEPT",
+        "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "-A INPUT -p icmp -j ACCEPT",
+    )
+    for rule in rules:
+        bare.run("iptables", *rule.split())
+    before = bare.run("iptables", "-S").output
+    assert not reaches(bare, "guest", BRIDGE)
+
+    assert "iptables INPUT" in bare.run("vmroot", "setup", "firewall").output
+    assert only_guests_reach_it(bare)
+
+    bare.run("vmroot", "setup", "--undo", "firewall")
+    assert bare.run("iptables", "-S").output == before
+    assert not reaches(bare, "guest", BRIDGE)
+    for rule in reversed(rules[1:]):
+        bare.run("iptables", *rule.replace("-A", "-D").split())
+    bare.run("iptables", "-P", "INPUT", "ACCEPT")
