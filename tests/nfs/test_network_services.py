@@ -5,11 +5,17 @@ while each is started, restarted and stopped, and turns itself off in the end wi
 Each is set up as distributions do it, to ask for an address by DHCP; the server there offers another.
 """
 
+import os
 import pathlib
 import re
 
 import guest_pair
 import pytest
+
+# Nothing here is of the host's release.
+pytestmark = pytest.mark.skipif(
+    os.environ.get("VMROOT_HOST_RELEASE", "bookworm") != "bookworm", reason="the nfs-bookworm suite runs this"
+)
 
 ADDRESS = f"{guest_pair.ADDRESS}/24"
 
@@ -83,3 +89,21 @@ def test_systemd(pair):
             assert addresses[f"{service} {when}"] == f"inet {ADDRESS}", console
     assert "test: 0 units failed" in console
     assert "reboot: Power down" in console
+
+
+def test_sysvinit(pair):
+    script = (
+        HEAD
+        + "service networking restart\n"
+        + 'root_is_there "networking restarted"\n'
+        + "service networking stop; service networking start\n"
+        + 'root_is_there "networking started"\n'
+        + "reboot\n"
+    )
+
+    console = pair.run(guest_pair.SYSVINIT, script)
+
+    addresses = said(console)
+    assert addresses["networking restarted"] == f"inet {ADDRESS}", console
+    assert addresses["networking started"] == f"inet {ADDRESS}", console
+    assert "reboot: Restarting system" in console
