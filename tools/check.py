@@ -283,9 +283,13 @@ class Checks:
         return self._suite(self.gcc, "gi")
 
     def plugin(self):
-        """The page in the real virt-manager."""
-        trees.make(trees.BUSYBOX)
+        """The page in the real virt-manager, without libvirtd."""
         return self._suite(self.gcc, "plugin")
+
+    def desktop(self):
+        """The page on a real libvirtd, with a guest that runs."""
+        trees.make(trees.BUSYBOX)
+        return self._suite(self.gcc, "desktop")
 
     def compiler(self):
         """The unit tests as clang compiles them."""
@@ -324,6 +328,7 @@ NAMES = (
     "unit",
     "gi",
     "plugin",
+    "desktop",
     "compiler",
     "sanitizer",
     "guest",
