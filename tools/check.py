@@ -234,8 +234,6 @@ class OtherRelease:
             "--suite",
             "plugin",
             "--suite",
-            "compiler",
-            "--suite",
             "host",
             # meson splits what it passes on as a shell would.
             "--host-tests=-k='test_distributions and not sysvinit and not busybox'",
