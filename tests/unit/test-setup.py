@@ -159,7 +159,7 @@ class Host:
             [program, *words],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             env={
                 **os.environ,
                 "PATH": f"{self.bin}:{os.environ['PATH']}",
