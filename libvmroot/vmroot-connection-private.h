@@ -11,12 +11,24 @@ G_BEGIN_DECLS
  * For vmroot-connection*.c, the only files of the library that know libvirt.
  */
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (virDomain, virDomainFree)
+
 virConnectPtr vmroot_connection_get_handle (VmrootConnection *self);
 
 /* The definition of `domain`, or with `flags` 0 what runs; NULL: it has gone, or is none that could
  * have a root. */
 VmrootDomain *vmroot_connection_read_domain (virDomainPtr domain, guint flags)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* The domain with this name, UUID or id. */
+virDomainPtr vmroot_connection_look_up (VmrootConnection *self, const gchar *name, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The definition that the domain has at its next start. Secrets are part of it, but over a
+ * read-only connection: without them defining it again would lose them. */
+gchar *vmroot_connection_read_definition (VmrootConnection *self,
+                                          virDomainPtr domain,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Turns the last error that libvirt reported in this thread into a GError. */
 void vmroot_connection_set_error (GError **error, const gchar *what);
