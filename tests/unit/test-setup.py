@@ -10,12 +10,12 @@ import pytest
 VMROOT = os.environ["VMROOT"]
 HOOK = os.environ["VMROOT_HOOK_DIR"] + "/vmroot-hook"
 LINK = "etc/libvirt/hooks/qemu.d/vmroot"
+MADE = ["/etc/vmroot", "/etc/vmroot/vmroot.conf", "/export", "/etc/libvirt/hooks/qemu.d/vmroot"]
+
+
 def without_texts(output):
     """A dry run shows what files will hold, indented."""
     return "".join(line for line in output.splitlines(True) if not line.startswith(" "))
-
-
-MADE = ["/etc/vmroot", "/etc/vmroot/vmroot.conf", "/export", "/etc/libvirt/hooks/qemu.d/vmroot"]
 
 
 class Host:
