@@ -227,14 +227,7 @@ class OtherRelease:
         inside = self.run(
             "/usr/bin/python3",
             f"{source}/tools/check.py",
-            "--suite",
-            "unit",
-            "--suite",
-            "gi",
-            "--suite",
-            "plugin",
-            "--suite",
-            "host",
+            *(f"--suite={name}" for name in ("unit", "gi", "plugin", "compiler", "host")),
             # meson splits what it passes on as a shell would.
             "--host-tests=-k='test_distributions and not sysvinit and not busybox'",
             stdout=subprocess.PIPE,
