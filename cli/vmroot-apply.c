@@ -153,7 +153,10 @@ absolute_directory (const gchar *directory, const CommonOptions *common, GError 
 }
 
 static VmrootSpec *
-get_spec (const SpecOptions *options, const CommonOptions *common, GError **error)
+get_spec (const SpecOptions *options,
+          const CommonOptions *common,
+          GCancellable *cancellable,
+          GError **error)
 {
   g_autofree gchar *directory = NULL;
 
@@ -164,7 +167,7 @@ get_spec (const SpecOptions *options, const CommonOptions *common, GError **erro
     }
 
   directory = absolute_directory (options->directory, common, error);
-  return directory != NULL ? spec_options_get_spec (options, directory, error) : NULL;
+  return directory != NULL ? spec_options_get_spec (options, directory, cancellable, error) : NULL;
 }
 
 static gboolean
@@ -186,7 +189,7 @@ apply (gchar **argv, GCancellable *cancellable, GError **error)
   if (operands == NULL || !check_target (&common, operands, error))
     return FALSE;
 
-  spec = get_spec (&options, &common, error);
+  spec = get_spec (&options, &common, cancellable, error);
   if (spec == NULL)
     return FALSE;
 

@@ -18,7 +18,7 @@ build (const gchar *sysroot,
 {
   g_autofree gchar *directory = g_canonicalize_filename (word, NULL);
   g_autofree gchar *absolute_output = g_canonicalize_filename (output, NULL);
-  g_autoptr (VmrootSpec) spec = spec_options_get_spec (options, directory, error);
+  g_autoptr (VmrootSpec) spec = spec_options_get_spec (options, directory, cancellable, error);
   g_autofree gchar *path = command_host_path (sysroot, directory);
   g_autoptr (VmrootTree) tree = spec != NULL ? vmroot_tree_new (path, error) : NULL;
 

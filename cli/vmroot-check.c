@@ -42,15 +42,19 @@ spec_of_domain (const gchar *uri, const gchar *name, gchar **uuid, GError **erro
 }
 
 static VmrootSpec *
-spec_of_word (
-    const SpecOptions *options, const gchar *uri, const gchar *word, gchar **uuid, GError **error)
+spec_of_word (const SpecOptions *options,
+              const gchar *uri,
+              const gchar *word,
+              gchar **uuid,
+              GCancellable *cancellable,
+              GError **error)
 {
   g_autofree gchar *directory = g_canonicalize_filename (word, NULL);
 
   if (!is_directory_word (word))
     return spec_of_domain (uri, word, uuid, error);
 
-  return spec_options_get_spec (options, directory, error);
+  return spec_options_get_spec (options, directory, cancellable, error);
 }
 
 static void
@@ -108,7 +112,7 @@ check (gchar **argv, GCancellable *cancellable, GError **error)
       return COMMAND_FAILED;
     }
 
-  spec = spec_of_word (&options, common.connect, operands[0], &uuid, error);
+  spec = spec_of_word (&options, common.connect, operands[0], &uuid, cancellable, error);
   findings = spec != NULL ? collect (common.sysroot, spec, uuid, fix, cancellable, error) : NULL;
   if (findings == NULL)
     return COMMAND_FAILED;

@@ -65,7 +65,7 @@ spec_options_add (SpecOptions *options, GOptionContext *context)
     { "mac-address", 0, 0, G_OPTION_ARG_STRING, &options->mac_address,
       "The guest's interface; otherwise its first on that network, or a new one", "MAC" },
     { "server", 0, 0, G_OPTION_ARG_STRING, &options->server,
-      "The NFS server's address; otherwise this host's on that network", "ADDRESS" },
+      "The NFS server, by name or address; otherwise this host, on that network", "HOST" },
     { "gateway", 0, 0, G_OPTION_ARG_STRING, &options->gateway,
       "The guest's router; otherwise this host, unless the network is isolated", "ADDRESS" },
     { NULL },
@@ -203,8 +203,25 @@ set_string (VmrootSpec *spec, const gchar *name, const gchar *value)
     g_object_set (spec, name, value, NULL);
 }
 
+static gboolean
+resolve_server (VmrootSpec *spec, GCancellable *cancellable, GError **error)
+{
+  g_autofree gchar *name = g_strdup (vmroot_spec_get_server (spec));
+
+  if (!vmroot_spec_resolve_server (spec, cancellable, error))
+    return FALSE;
+  if (g_strcmp0 (name, vmroot_spec_get_server (spec)) != 0)
+    command_note ("the server %s is %s, which is what the guest will know", name,
+                  vmroot_spec_get_server (spec));
+
+  return TRUE;
+}
+
 VmrootSpec *
-spec_options_get_spec (const SpecOptions *options, const gchar *directory, GError **error)
+spec_options_get_spec (const SpecOptions *options,
+                       const gchar *directory,
+                       GCancellable *cancellable,
+                       GError **error)
 {
   g_autoptr (VmrootSpec) spec = vmroot_spec_new (directory);
 
@@ -227,7 +244,7 @@ spec_options_get_spec (const SpecOptions *options, const gchar *directory, GErro
       !add_all (spec, options->shares, add_share, error) ||
       !add_all (spec, options->tmpfs, add_tmpfs, error) ||
       !add_all (spec, options->run_files, add_run_file, error) ||
-      !vmroot_spec_validate (spec, error))
+      !resolve_server (spec, cancellable, error) || !vmroot_spec_validate (spec, error))
     return NULL;
 
   return g_steal_pointer (&spec);

@@ -38,6 +38,7 @@ void spec_options_add (SpecOptions *options, GOptionContext *context);
  * library says the rest. */
 VmrootSpec *spec_options_get_spec (const SpecOptions *options,
                                    const gchar *directory,
+                                   GCancellable *cancellable,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

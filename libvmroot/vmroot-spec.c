@@ -754,7 +754,8 @@ vmroot_spec_get_server (VmrootSpec *self)
 /**
  * vmroot_spec_set_server:
  * @self: a specification
- * @server: (nullable): an address of IPv4 or IPv6
+ * @server: (nullable): an address of IPv4 or IPv6, or a name, for
+ *   [method@Vmroot.Spec.resolve_server]
  *
  * Sets [property@Vmroot.Spec:server].
  *

@@ -62,6 +62,8 @@ VMROOT_AVAILABLE_IN_1_0
 const gchar *vmroot_spec_get_server (VmrootSpec *self);
 VMROOT_AVAILABLE_IN_1_0
 void vmroot_spec_set_server (VmrootSpec *self, const gchar *server);
+VMROOT_AVAILABLE_IN_1_0
+gboolean vmroot_spec_resolve_server (VmrootSpec *self, GCancellable *cancellable, GError **error);
 
 VMROOT_AVAILABLE_IN_1_0
 const gchar *vmroot_spec_get_gateway (VmrootSpec *self);

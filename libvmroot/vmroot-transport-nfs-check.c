@@ -21,12 +21,12 @@
 #include "vmroot-firewall-private.h"
 #include "vmroot-firewalld-private.h"
 #include "vmroot-mount-table-private.h"
+#include "vmroot-nfs-server-private.h"
 #include "vmroot-transport-nfs-private.h"
 
 #define THREADS "/proc/fs/nfsd/threads"
 #define VERSIONS "/proc/fs/nfsd/versions"
 
-#define NFS_PORT 2049
 /* Longer than a lost first packet takes to be sent again, and short enough to wait for. */
 #define SERVER_SECONDS 5
 
@@ -227,7 +227,7 @@ add_firewall (Check *check, const gchar *interface, const gchar *what)
   g_autofree gchar *detail = g_strdup_printf (
       "The guest reaches this host by %s, and what comes in there for the NFS server (TCP port %d) "
       "is dropped: %s. The guest would wait for its root, and not start.",
-      interface, NFS_PORT, what);
+      interface, VMROOT_NFS_SERVER_PORT, what);
   g_autofree gchar *fix = NULL;
 
   if (is_libvirts)
@@ -241,7 +241,7 @@ add_firewall (Check *check, const gchar *interface, const gchar *what)
   fix = g_strdup_printf ("Let TCP port %d in from %s. firewalld: `firewall-cmd --permanent "
                          "--zone=ZONE --add-service=nfs`, and the same without --permanent; nft: "
                          "`nft insert rule FAMILY TABLE CHAIN iifname %s tcp dport %d accept`.",
-                         NFS_PORT, interface, interface, NFS_PORT);
+                         VMROOT_NFS_SERVER_PORT, interface, interface, VMROOT_NFS_SERVER_PORT);
   vmroot_findings_add (check->findings, "nfs-firewall", VMROOT_SEVERITY_ERROR,
                        "A firewall of this host is in the way", detail, fix);
 }
@@ -423,44 +423,37 @@ find_of_directory (Check *check, const VmrootServedDirectory *directory)
   find_wide_exports (check, directory);
 }
 
-/* Only that something takes connections: which versions it speaks, and what it exports to whom,
- * only a mount from the guest's own address could tell. */
+/* What it exports to whom, only a mount from the guest's own address could tell. */
 static gboolean
 find_foreign_server (Check *check, GCancellable *cancellable, GError **error)
 {
   const gchar *server = vmroot_spec_get_server (check->spec);
-  g_autoptr (GSocketConnectable) address = g_network_address_new (server, NFS_PORT);
-  g_autoptr (GSocketClient) client =
-      g_object_new (G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, "timeout", SERVER_SECONDS, NULL);
   g_autoptr (GError) local_error = NULL;
-  g_autoptr (GSocketConnection) connection =
-      g_socket_client_connect (client, address, cancellable, &local_error);
+  gboolean refuses = FALSE;
 
-  if (connection != NULL)
-    return TRUE;
+  if (vmroot_nfs_server_ask (server, SERVER_SECONDS, &refuses, cancellable, &local_error))
+    {
+      if (refuses)
+        add_with_detail (
+            check, "nfs-version", VMROOT_SEVERITY_ERROR, "The NFS server does not speak NFS 4.2",
+            "Turn that version on there: see nfs.conf(5), or the manual of the filer.",
+            "Guests mount their roots with that version only, and %s refuses it.", server);
+      return TRUE;
+    }
   if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
     }
 
-  if (local_error->domain == G_RESOLVER_ERROR)
-    add_with_detail (check, "nfs-server-name", VMROOT_SEVERITY_ERROR,
-                     "The name of the NFS server does not resolve",
-                     "Correct the name, add it to /etc/hosts, or give the server's address.",
-                     "The guest's root is to come from %s, of which this host knows no address: "
-                     "%s.",
-                     server, local_error->message);
-  else
-    add_with_detail (check, "nfs-server-unreachable", VMROOT_SEVERITY_WARNING,
-                     "The NFS server does not answer this host",
-                     "See that the server runs and that no firewall is in between: `nc -zv SERVER "
-                     "2049`, here and on the server. If only the guest's network reaches it, leave "
-                     "it as it is.",
-                     "The guest's root is to come from %s, but no connection to its TCP port %d "
-                     "came about within %d seconds: %s. Nothing more was tried: that it speaks NFS "
-                     "4.2 and exports the directory to the guest shows when the guest starts.",
-                     server, NFS_PORT, SERVER_SECONDS, local_error->message);
+  add_with_detail (check, "nfs-server-unreachable", VMROOT_SEVERITY_WARNING,
+                   "The NFS server does not answer this host",
+                   "See that the server runs and that no firewall is in between: `nc -zv SERVER "
+                   "2049`, here and on the server. If only the guest's network reaches it, leave "
+                   "it as it is.",
+                   "The guest's root is to come from %s, which did not answer on its TCP port %d "
+                   "within %d seconds: %s.",
+                   server, VMROOT_NFS_SERVER_PORT, SERVER_SECONDS, local_error->message);
   return TRUE;
 }
 

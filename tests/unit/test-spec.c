@@ -400,6 +400,123 @@ test_the_guests_initramfs_can_only_mount_a_root (void)
   assert_refused (with_run_file, VMROOT_ERROR_INVALID_SPEC);
 }
 
+/* A name service that knows a few names. */
+#define TEST_TYPE_RESOLVER test_resolver_get_type ()
+G_DECLARE_FINAL_TYPE (TestResolver, test_resolver, TEST, RESOLVER, GResolver)
+
+struct _TestResolver
+{
+  GResolver parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TestResolver, test_resolver, G_TYPE_RESOLVER)
+
+static GList *
+test_resolver_lookup (GResolver *resolver,
+                      const gchar *name,
+                      GResolverNameLookupFlags flags,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  const gchar *filer[] = { "fe80::1", "fd00:7e57::9", "10.0.0.9", "10.0.0.10", NULL };
+  const gchar *this_host[] = { "127.0.1.1", "::1", NULL };
+  const gchar *new_filer[] = { "fd00:7e57::9", NULL };
+  const gchar **texts = g_str_equal (name, "filer")       ? filer
+                        : g_str_equal (name, "this-host") ? this_host
+                        : g_str_equal (name, "new-filer") ? new_filer
+                                                          : NULL;
+  GList *addresses = NULL;
+
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
+    {
+      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (texts[i]);
+      const gboolean is_ipv6 = g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6;
+
+      if (flags != (is_ipv6 ? G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY
+                            : G_RESOLVER_NAME_LOOKUP_FLAGS_IPV6_ONLY))
+        addresses = g_list_append (addresses, g_steal_pointer (&address));
+    }
+  if (addresses == NULL)
+    g_set_error (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "nobody knows %s", name);
+
+  return addresses;
+}
+
+static GList *
+test_resolver_lookup_all (GResolver *resolver,
+                          const gchar *name,
+                          GCancellable *cancellable,
+                          GError **error)
+{
+  return test_resolver_lookup (resolver, name, G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT, cancellable,
+                               error);
+}
+
+static void
+test_resolver_class_init (TestResolverClass *klass)
+{
+  G_RESOLVER_CLASS (klass)->lookup_by_name = test_resolver_lookup_all;
+  G_RESOLVER_CLASS (klass)->lookup_by_name_with_flags = test_resolver_lookup;
+}
+
+static void
+test_resolver_init (TestResolver *self)
+{
+}
+
+static void
+test_the_server_is_resolved (void)
+{
+  const struct
+  {
+    const gchar *server;
+    const gchar *address;
+    const gchar *gateway;
+    const gchar *resolved; /* or why not */
+    gboolean refused;
+  } cases[] = {
+    { "filer", NULL, NULL, "10.0.0.9" },
+    { "filer", "10.0.0.2/24", NULL, "10.0.0.9" },
+    { "filer", "fd00:7e57::2/64", NULL, "fd00:7e57::9" },
+    { "filer", NULL, "fd00:7e57::1", "fd00:7e57::9" },
+    { "new-filer", NULL, NULL, "fd00:7e57::9" },
+    { "new-filer", "10.0.0.2/24", NULL, "nobody knows", TRUE },
+    { "this-host", NULL, NULL, "takes it for itself", TRUE },
+    { "nowhere", NULL, NULL, "nobody knows", TRUE },
+    { "10.0.0.9", NULL, NULL, "10.0.0.9" },
+    { "fd00:7e57::9", NULL, NULL, "fd00:7e57::9" },
+    /* No name: vmroot_spec_validate() refuses it. */
+    { "10.9", NULL, NULL, "10.9" },
+    { NULL, NULL, NULL, NULL },
+  };
+  g_autoptr (GResolver) before = g_resolver_get_default ();
+  g_autoptr (GResolver) resolver = g_object_new (TEST_TYPE_RESOLVER, NULL);
+
+  g_resolver_set_default (resolver);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (VmrootSpec) spec = vmroot_spec_new ("/export/guest");
+      g_autoptr (GError) error = NULL;
+
+      g_object_set (spec, "server", cases[i].server, "address", cases[i].address, "gateway",
+                    cases[i].gateway, NULL);
+      if (cases[i].refused)
+        {
+          g_assert_false (vmroot_spec_resolve_server (spec, NULL, &error));
+          g_assert_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC);
+          g_assert_nonnull (strstr (error->message, cases[i].resolved));
+          g_assert_cmpstr (vmroot_spec_get_server (spec), ==, cases[i].server);
+        }
+      else
+        {
+          g_assert_true (vmroot_spec_resolve_server (spec, NULL, &error));
+          g_assert_no_error (error);
+          g_assert_cmpstr (vmroot_spec_get_server (spec), ==, cases[i].resolved);
+        }
+    }
+  g_resolver_set_default (before);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -420,6 +537,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/invalid/property", test_properties_that_cannot_be);
   g_test_add_func ("/spec/addresses", test_addresses);
   g_test_add_func ("/spec/invalid/addresses", test_addresses_that_cannot_be);
+  g_test_add_func ("/spec/resolve-server", test_the_server_is_resolved);
   g_test_add_func ("/spec/invalid/mount-point", test_mount_points_that_cannot_be);
   g_test_add_func ("/spec/invalid/share", test_a_share_needs_a_good_directory_too);
   g_test_add_func ("/spec/invalid/run-file", test_run_files_that_cannot_be);
