@@ -34,5 +34,6 @@ void vmroot_tree_find_nfs_built_in (VmrootTreeCheck *check);
 void vmroot_tree_find_nfs_selinux (VmrootTreeCheck *check);
 void vmroot_tree_find_nfs_attributes (VmrootTreeCheck *check);
 void vmroot_tree_find_nfs_journal (VmrootTreeCheck *check);
+void vmroot_tree_find_nfs_network_service (VmrootTreeCheck *check);
 
 G_END_DECLS

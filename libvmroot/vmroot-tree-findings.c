@@ -359,6 +359,7 @@ check_nfs (VmrootTreeCheck *check)
     return;
 
   vmroot_tree_find_nfs_journal (check);
+  vmroot_tree_find_nfs_network_service (check);
   vmroot_tree_find_nfs_attributes (check);
 }
 

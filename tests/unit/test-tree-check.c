@@ -578,6 +578,86 @@ test_journal (void)
   g_assert_null (find (of_virtiofs, "nfs-journal"));
 }
 
+/* The same with another init than systemd. */
+static FakeTree *
+new_nfs_tree_without_systemd (void)
+{
+  FakeTree *root = new_nfs_tree ();
+  g_autofree gchar *init = g_build_filename (root, "/usr/sbin/init", NULL);
+
+  g_assert_no_errno (unlink (init));
+  fake_tree_write_program (root, "/usr/sbin/init", EM_X86_64);
+  return root;
+}
+
+/* Services that are told by a file below /run to leave the root's interface alone are not named. */
+static void
+test_network_services (void)
+{
+  static const struct
+  {
+    const gchar *start;
+    const gchar *file;
+    const gchar *taking; /* what the file says, and what its lines say once it is put right */
+    const gchar *leaving;
+    const gchar *text;
+  } cases[] = {
+    { "/etc/runlevels/default/dhcpcd", "/etc/dhcpcd.conf", "#persistent\nhostname\n",
+      "hostname\n persistent\n", "dhcpcd" },
+    { "/etc/rc2.d/S03dhcpcd", "/etc/dhcpcd.conf", "", "denyinterfaces eth0\n", "dhcpcd" },
+    { "/etc/runlevels/boot/networking", "/etc/network/interfaces",
+      "auto lo\niface lo inet loopback\n\nauto eth7\niface eth7 inet dhcp\n",
+      "auto lo\niface lo inet loopback\n", "eth7" },
+    { "/etc/runlevels/default/net.eth0", "/etc/conf.d/net", "config_eth0=\"dhcp\"\n",
+      "config_eth0=\"null\"\n", "net.eth0" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FakeTree) root = new_nfs_tree_without_systemd ();
+      g_autoptr (VmrootSpec) spec = new_nfs_spec (root);
+      g_autoptr (GPtrArray) not_started = NULL;
+      g_autoptr (GPtrArray) put_right = NULL;
+      g_autoptr (GPtrArray) of_virtiofs = NULL;
+
+      fake_tree_write (root, "/etc/runlevels/boot/net.lo", "");
+      fake_tree_write (root, "/etc/rc2.d/K01dhcpcd", "");
+      fake_tree_write (root, cases[i].file, cases[i].taking);
+      not_started = check (root, spec);
+      g_assert_null (find (not_started, "network-service"));
+
+      fake_tree_write (root, cases[i].start, "");
+      assert_says (root, spec, "network-service", cases[i].text);
+      of_virtiofs = check (root, NULL);
+      g_assert_null (find (of_virtiofs, "network-service"));
+
+      fake_tree_write (root, cases[i].file, cases[i].leaving);
+      put_right = check (root, spec);
+      g_assert_null (find (put_right, "network-service"));
+    }
+}
+
+static void
+test_network_services_that_a_file_tells (void)
+{
+  g_autoptr (FakeTree) debian = new_nfs_tree ();
+  g_autoptr (FakeTree) sysvinit = new_nfs_tree_without_systemd ();
+  g_autoptr (VmrootSpec) debian_spec = new_nfs_spec (debian);
+  g_autoptr (VmrootSpec) sysvinit_spec = new_nfs_spec (sysvinit);
+  g_autoptr (GPtrArray) of_debian = NULL;
+  g_autoptr (GPtrArray) of_sysvinit = NULL;
+
+  fake_tree_write (debian, "/etc/rc2.d/S03dhcpcd", "");
+  of_debian = check (debian, debian_spec);
+  g_assert_null (find (of_debian, "network-service"));
+
+  fake_tree_write (sysvinit, "/usr/lib/ifupdown/settle-dad.sh", "");
+  fake_tree_write (sysvinit, "/etc/network/interfaces", "auto eth0\niface eth0 inet dhcp\n");
+  fake_tree_write (sysvinit, "/etc/rcS.d/S10networking", "");
+  of_sysvinit = check (sysvinit, sysvinit_spec);
+  g_assert_null (find (of_sysvinit, "network-service"));
+}
+
 /* What setcap(8) writes for cap_net_raw+ep. */
 static gboolean
 set_capability (FakeTree *root, const gchar *path)
@@ -739,6 +819,9 @@ main (int argc, char **argv)
   g_test_add_func ("/tree-check/nfs/fstab-elsewhere", test_fstab_with_a_root_by_nfs);
   g_test_add_func ("/tree-check/nfs/selinux", test_selinux_by_nfs);
   g_test_add_func ("/tree-check/nfs/journal", test_journal);
+  g_test_add_func ("/tree-check/nfs/network-services", test_network_services);
+  g_test_add_func ("/tree-check/nfs/network-services/told",
+                   test_network_services_that_a_file_tells);
   g_test_add_func ("/tree-check/nfs/capabilities", test_capabilities);
   g_test_add_func ("/tree-check/nfs/acls", test_acls);
   g_test_add_func ("/tree-check/nfs/hostile", test_a_hostile_tree);
