@@ -51,7 +51,6 @@ open_request (GVariant *request, GError **error)
   return fd;
 }
 
-/* Waits in a context of its own: the caller's must not run meanwhile. */
 typedef struct
 {
   gboolean done;
@@ -82,7 +81,7 @@ on_timeout (gpointer user_data)
 static gboolean
 wait_for_exit (GSubprocess *builder, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
+  GMainContext *context = vmroot_context_get_thread_main_context ();
   g_autoptr (GSource) timeout = g_timeout_source_new_seconds (TIME_LIMIT_SECONDS);
   Wait wait = { .error = error };
 

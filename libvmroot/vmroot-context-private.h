@@ -67,6 +67,13 @@ gboolean vmroot_context_run (VmrootContext *self,
                              GCancellable *cancellable,
                              GError **error);
 
+/* A main context in which this thread can wait for programs, as the caller's must not be iterated
+ * behind its back. It stays until the thread ends: what GLib's own thread has told a context that
+ * a program has ended, it looks at that context once more (GLib's issue 803, which programs met
+ * that were built for less than 2.86: freed memory was written to, and locks that nobody held were
+ * waited for). */
+GMainContext *vmroot_context_get_thread_main_context (void);
+
 /* The time, in UTC. */
 GDateTime *vmroot_context_now (VmrootContext *self) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -249,13 +249,26 @@ on_cancelled (GCancellable *cancellable, gpointer run_cancellable)
   g_cancellable_cancel (run_cancellable);
 }
 
-/* A main context of its own: the caller's must not be iterated behind its back. Cancelled, and not
- * waited for, at the time limit: what a kill does not end at once, or a child that was left behind,
- * would keep the pipes open. */
+GMainContext *
+vmroot_context_get_thread_main_context (void)
+{
+  static GPrivate contexts = G_PRIVATE_INIT ((GDestroyNotify)g_main_context_unref);
+  GMainContext *main_context = g_private_get (&contexts);
+
+  if (main_context == NULL)
+    {
+      main_context = g_main_context_new ();
+      g_private_set (&contexts, main_context);
+    }
+  return main_context;
+}
+
+/* Cancelled, and not waited for, at the time limit: what a kill does not end at once, or a child
+ * that was left behind, would keep the pipes open. */
 static void
 communicate (Run *run, guint seconds, GCancellable *cancellable)
 {
-  g_autoptr (GMainContext) main_context = g_main_context_new ();
+  GMainContext *main_context = vmroot_context_get_thread_main_context ();
   g_autoptr (GSource) timeout = g_timeout_source_new_seconds (seconds);
   gulong handler = 0;
 
@@ -275,6 +288,8 @@ communicate (Run *run, guint seconds, GCancellable *cancellable)
   g_main_context_pop_thread_default (main_context);
 }
 
+/* Nothing of ours outlives an exec; told so, GLib need not fork all of us to close what it finds
+ * open. */
 static gboolean
 run_program (const gchar *const *argv,
              guint seconds,
@@ -282,8 +297,11 @@ run_program (const gchar *const *argv,
              GCancellable *cancellable,
              GError **error)
 {
-  g_autoptr (GSubprocess) process = g_subprocess_newv (
-      argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, error);
+  g_autoptr (GSubprocess) process =
+      g_subprocess_newv (argv,
+                         G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE |
+                             G_SUBPROCESS_FLAGS_INHERIT_FDS,
+                         error);
   g_autofree gchar *output = NULL;
   g_autofree gchar *messages = NULL;
   Run run = { .process = process };

@@ -190,7 +190,7 @@ vmroot_transport_nfs_run_exportfs (VmrootContext *context,
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "%s%s", local_error->message,
-               g_error_matches (local_error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
+               local_error->domain == G_SPAWN_ERROR
                    ? ": install the NFS server (on Debian, nfs-kernel-server)"
                    : "");
   return FALSE;
