@@ -73,6 +73,10 @@ vmroot_guest_network_add_run_files (VmrootSpec *spec)
   add_network_manager (spec);
 }
 
+/* Not /run/systemd/system: where that is, sd_booted() and Debian's service(8) take systemd for the
+ * init. */
+#define UNITS "systemd/system.attached/"
+
 const VmrootInterfaceFile *
 vmroot_guest_network_list_interface_files (VmrootSpec *spec)
 {
@@ -82,11 +86,11 @@ vmroot_guest_network_list_interface_files (VmrootSpec *spec)
     { "network/ifstate.@interface@", "@interface@\n" },
     /* An empty unit is a masked one (systemd.unit(5)): what udev starts for an interface that is
        allow-hotplug, and stops, with the interface, before the root is unmounted. */
-    { "systemd/system/ifup@@interface@.service", "" },
-    { "systemd/system/dhcpcd@@interface@.service", "" },
+    { UNITS "ifup@@interface@.service", "" },
+    { UNITS "dhcpcd@@interface@.service", "" },
     /* dhcpcd has no other place for its configuration than the tree's /etc. Type, file and options
        are those of Arch, Debian and Fedora. */
-    { "systemd/system/dhcpcd.service.d/00-vmroot.conf",
+    { UNITS "dhcpcd.service.d/00-vmroot.conf",
       WHY "[Service]\nType=forking\nPIDFile=/run/dhcpcd/pid\n"
           "ExecStart=\nExecStart=dhcpcd -q -b --denyinterfaces @interface@\n" },
     { NULL, NULL },
