@@ -303,8 +303,7 @@ class Checks:
 
     def nfs(self):
         """Whole hosts with the kernel's NFS server, in guests."""
-        for release in host_image.RELEASES:
-            host_image.make(release)
+        host_image.make_all()
         return self._suite(self.gcc, "nfs")
 
     @staticmethod

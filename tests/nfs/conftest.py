@@ -5,22 +5,41 @@ import pathlib
 
 import host_image
 import machine
+import outside_guest
 import package
 import pytest
+
+
+RELEASE = os.environ["VMROOT_HOST_RELEASE"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "only_on(release): one release is enough; the work is shared out")
+
+
+def pytest_runtest_setup(item):
+    mark = item.get_closest_marker("only_on")
+    if mark and mark.args[0] != RELEASE:
+        pytest.skip(f"it is tested on a host of {mark.args[0]}")
 
 
 @pytest.fixture(scope="session")
 def release():
     """The release of Debian that the host is of."""
-    return os.environ["VMROOT_HOST_RELEASE"]
+    return RELEASE
 
 
 @pytest.fixture(scope="session")
-def host(release, tmp_path_factory):
+def outside(tmp_path_factory):
+    return outside_guest.Outside(pathlib.Path(tmp_path_factory.mktemp("outside")))
+
+
+@pytest.fixture(scope="session")
+def host(release, outside, tmp_path_factory):
     """A running host on which vmroot is installed and set up."""
     directory = pathlib.Path(tmp_path_factory.mktemp("host"))
     archive = package.make(pathlib.Path(os.environ["VMROOT_BUILD"]), directory)
-    host = machine.Machine(host_image.make(release), archive, directory)
+    host = machine.Machine(host_image.make(release), archive, directory, outside.arguments())
     try:
         host.start()
         host.install()

@@ -5,7 +5,7 @@ import json
 import re
 import time
 
-import host_image
+import guest_roots
 import trees
 
 DOMAIN = """<domain type='kvm'>
@@ -56,7 +56,7 @@ class Guest:
 
         Kernel and modules are the same files in all of them: nobody writes to those.
         """
-        self.host.run("cp", "--archive", "--link", host_image.BUSYBOX, self.root)
+        self.host.run("cp", "--archive", "--link", guest_roots.BUSYBOX, self.root)
         self.host.run("rm", f"{self.root}/root/script")
         self.write_script(script)
 

@@ -2,13 +2,17 @@
 """The disks of a whole host that runs as a guest: Debian with systemd, AppArmor, the kernel's NFS server and
 libvirt. Made once for each release and kept in the cache; the tests write to copies."""
 
+import concurrent.futures
 import dataclasses
+import fcntl
+import functools
 import hashlib
 import pathlib
 import shutil
 import subprocess
 
-import namespaces
+import debian
+import guest_roots
 import trees
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -65,18 +69,13 @@ KillMode=process
 WantedBy=graphical.target multi-user.target
 """
 
+# Of AppArmor's profiles the host has these. Debian 13 has a hundred more, all of which are compiled at boot.
+PROFILES = "*virt*"
+
 # Nobody reaches its consoles but who runs it.
 AUTOLOGIN = """[Service]
 ExecStart=
 ExecStart=-/sbin/agetty --autologin root --keep-baud 115200 - $TERM
-"""
-
-# Guests have their roots copied from these.
-BUSYBOX = "/export/pristine/busybox"
-DEBIAN = "/export/pristine/debian"
-
-GUEST_INITTAB = """::once:/bin/sh /root/script
-::restart:/bin/sh
 """
 
 
@@ -90,18 +89,9 @@ class Image:
     initramfs: pathlib.Path
 
 
-def _recipe(release):
-    """What the image is made of: another recipe, another image."""
-    parts = (
-        RELEASES[release],
-        FSTAB,
-        AGENT_UNIT,
-        AUTOLOGIN,
-        GUEST_INITTAB,
-        (HERE / "agent.py").read_text(),
-        str(trees.path(trees.DEBIAN)),
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+def _host_recipe(release):
+    agent = (HERE / "agent.py").read_text()
+    return RELEASES[release], FSTAB, AGENT_UNIT, PROFILES, AUTOLOGIN, agent
 
 
 def _bootstrap(release, tree):
@@ -110,27 +100,7 @@ def _bootstrap(release, tree):
     wanted = tree / "etc/initramfs-tools/modules"
     hook = f"mkdir -p {modules.parent} && echo MODULES=list >{modules} && echo virtio_blk >{wanted}"
     hook += f" && echo virtio_pci >>{wanted}"
-    tree.mkdir()
-    # Were it interrupted, what it mounted in the tree would be there when the tree is removed.
-    subprocess.run(
-        namespaces.alone(
-            [
-                "mmdebstrap",
-                "--variant=minbase",
-                f'--include={",".join(RELEASES[release])}',
-                f"--essential-hook={hook}",
-                "--dpkgopt=path-exclude=/usr/share/doc/*",
-                "--dpkgopt=path-exclude=/usr/share/man/*",
-                "--dpkgopt=path-exclude=/usr/share/locale/*",
-                "--dpkgopt=force-confold",
-                release,
-                str(tree),
-            ]
-        ),
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )
-    tree.chmod(0o755)
+    debian.bootstrap(release, RELEASES[release], tree, f"--essential-hook={hook}")
 
 
 def _customize(tree):
@@ -140,6 +110,9 @@ def _customize(tree):
     (tree / "etc/resolv.conf").write_text("")
     (tree / "etc/fstab").write_text(FSTAB)
     (tree / "export").mkdir()
+    for profile in (tree / "etc/apparmor.d").iterdir():
+        if profile.is_file() and not profile.match(PROFILES):
+            profile.unlink()
     login = tree / "etc/systemd/system/serial-getty@.service.d/autologin.conf"
     login.parent.mkdir()
     login.write_text(AUTOLOGIN)
@@ -149,15 +122,6 @@ def _customize(tree):
     unit.write_text(AGENT_UNIT)
     wants = unit.parent / "multi-user.target.wants"
     (wants / unit.name).symlink_to(f"../{unit.name}")
-
-
-def _make_guests(directory):
-    """Pristine roots: of busybox, whose init does what the tests leave in /root/script, and of Debian."""
-    busybox = directory / pathlib.Path(BUSYBOX).relative_to("/export")
-    trees.copy(trees.make(trees.BUSYBOX), busybox)
-    (busybox / "etc/inittab").write_text(GUEST_INITTAB)
-    (busybox / "root/script").write_text("")
-    trees.copy(trees.make(trees.DEBIAN), directory / pathlib.Path(DEBIAN).relative_to("/export"))
 
 
 def _make_file_system(path, label, directory, size):
@@ -170,7 +134,7 @@ def _make_file_system(path, label, directory, size):
     )
 
 
-def _make(directory, release):
+def _make_host(release, directory):
     tree = directory / "tree"
     _bootstrap(release, tree)
     _customize(tree)
@@ -178,20 +142,50 @@ def _make(directory, release):
     shutil.copy(max(tree.glob("boot/initrd.img-*")), directory / "initramfs")
     _make_file_system(directory / "root.img", "host", tree, 4 * GIBIBYTE)
     trees.remove(tree)
+
+
+def _make_roots(directory):
     roots = directory / "roots"
-    _make_guests(roots)
+    guest_roots.make(roots)
     _make_file_system(directory / "export.img", "export", roots, 4 * GIBIBYTE)
     trees.remove(roots)
 
 
+def _kept(name, recipe, make_in):
+    """A directory of the cache, made now if there is none of this recipe: another recipe, another name."""
+    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]
+    directory = trees.cache() / f"{name}-{digest}"
+    trees.cache().mkdir(parents=True, exist_ok=True)
+    with open(trees.cache() / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.exists():
+            for outdated in directory.parent.glob(f"{name}-*"):
+                trees.remove(outdated)
+            unfinished = directory.with_suffix(".unfinished")
+            unfinished.mkdir()
+            make_in(unfinished)
+            unfinished.rename(directory)
+    return directory
+
+
+def _host(release):
+    make_host = functools.partial(_make_host, release)
+    return _kept(f"host-{release}", _host_recipe(release), make_host)
+
+
+def _roots():
+    return _kept("host-roots", guest_roots.recipe(), _make_roots)
+
+
 def make(release):
-    """The image of a release, made now if the cache has none of this recipe."""
-    directory = trees.cache() / f"host-{release}-{_recipe(release)}"
-    if not directory.exists():
-        for outdated in directory.parent.glob(f"host-{release}-*"):
-            trees.remove(outdated)
-        unfinished = directory.with_suffix(".unfinished")
-        unfinished.mkdir(parents=True)
-        _make(unfinished, release)
-        unfinished.rename(directory)
-    return Image(*(directory / name for name in ("root.img", "export.img", "kernel", "initramfs")))
+    """The image of a release, made now if the cache has none."""
+    host, roots = _host(release), _roots()
+    return Image(host / "root.img", roots / "export.img", host / "kernel", host / "initramfs")
+
+
+def make_all():
+    """Those of all releases, made side by side."""
+    with concurrent.futures.ThreadPoolExecutor() as executor:
+        made = [executor.submit(_roots), *(executor.submit(_host, release) for release in RELEASES)]
+        for each in made:
+            each.result()

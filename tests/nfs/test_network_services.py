@@ -5,19 +5,22 @@ while each is started, restarted and stopped, and turns itself off in the end wi
 Each is set up as distributions do it, to ask for an address by DHCP; the server there offers another.
 """
 
-import os
-import pathlib
 import re
 
-import guest_pair
+import guest_roots
+import outside_guest
 import pytest
 
-# Nothing here is of the host's release.
-pytestmark = pytest.mark.skipif(
-    os.environ.get("VMROOT_HOST_RELEASE", "bookworm") != "bookworm", reason="the nfs-bookworm suite runs this"
-)
+pytestmark = pytest.mark.only_on("trixie")
 
-ADDRESS = f"{guest_pair.ADDRESS}/24"
+ADDRESS = f"{outside_guest.ADDRESS}/24"
+
+# As every kind of installation leaves it.
+INTERFACES = """auto lo eth0
+allow-hotplug eth0
+iface lo inet loopback
+iface eth0 inet dhcp
+"""
 
 # A write that was synced has reached the server. `say` is for the console, which outlives the network.
 HEAD = """
@@ -50,13 +53,15 @@ SERVICES = ("systemd-networkd", "NetworkManager", "dhcpcd", "networking")
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    pair = guest_pair.Pair(pathlib.Path(tmp_path_factory.mktemp("pair")))
-    try:
-        pair.start()
-        yield pair
-    finally:
-        pair.close()
+def boot(host, outside):
+    """Start a guest with a script, and wait until it is off. Returns what its console showed."""
+    outside.connect(host)
+
+    def boot(script, command_line=""):
+        return outside.run_guest({"script": script, "interfaces": INTERFACES}, command_line)
+
+    yield boot
+    outside.disconnect()
 
 
 def said(console):
@@ -64,7 +69,7 @@ def said(console):
     return dict(re.findall(r"test: (.*): (.*?) *$", console, re.MULTILINE))
 
 
-def test_systemd(pair):
+def test_systemd(boot):
     calls = "".join(f"try {service}\n" for service in SERVICES)
     script = (
         HEAD
@@ -75,11 +80,9 @@ def test_systemd(pair):
         + "systemctl poweroff\n"
     )
 
-    console = pair.run(
-        guest_pair.SYSTEMD,
+    console = boot(
         script,
         "systemd.unit=test-script.service systemd.show_status=false",
-        files={"interfaces": guest_pair.INTERFACES},
     )
 
     addresses = said(console)
@@ -91,19 +94,18 @@ def test_systemd(pair):
     assert "reboot: Power down" in console
 
 
-def test_sysvinit(pair):
+def test_sysvinit(boot):
     script = (
         HEAD
-        + "service networking restart\n"
-        + 'root_is_there "networking restarted"\n'
-        + "service networking stop; service networking start\n"
-        + 'root_is_there "networking started"\n'
-        + "reboot\n"
+        + "service networking restart && root_is_there 'networking restarted'\n"
+        + "service networking stop && root_is_there 'networking stopped'\n"
+        + "service networking start && root_is_there 'networking started'\n"
+        + f"{guest_roots.SYSVINIT} 6\n"
     )
 
-    console = pair.run(guest_pair.SYSVINIT, script)
+    console = boot(script, f"init={guest_roots.SYSVINIT}")
 
     addresses = said(console)
-    assert addresses["networking restarted"] == f"inet {ADDRESS}", console
-    assert addresses["networking started"] == f"inet {ADDRESS}", console
+    for what in ("restarted", "stopped", "started"):
+        assert addresses[f"networking {what}"] == f"inet {ADDRESS}", console
     assert "reboot: Restarting system" in console
