@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest's definition as libvirt has it, and what it says of the root. Knows nothing of Gtk."""
 
+import ipaddress
 import xml.etree.ElementTree
 
 from gi.repository import GLib, Vmroot
@@ -18,13 +19,29 @@ def needs_connection(*specs):
     return any(spec and spec.get_transport() == Vmroot.Transport.NFS for spec in specs)
 
 
+def _neighbour(address):
+    """Another address of that network."""
+    try:
+        ip = ipaddress.ip_interface(address).ip
+    except ValueError:
+        return None  # vmroot says what is wrong with it
+    return str(type(ip)(int(ip) ^ 1))
+
+
 def with_some_address(spec):
     """As if libvirt had reserved one, for trying out everything else."""
-    if spec.get_transport() == Vmroot.Transport.NFS:
-        spec.set_network(spec.get_network() or "default")
-        spec.set_mac_address(spec.get_mac_address() or "52:54:00:00:00:01")
-        spec.set_address(spec.get_address() or "192.168.122.2/24")
-        spec.set_server(spec.get_server() or "192.168.122.1")
+    if spec.get_transport() != Vmroot.Transport.NFS:
+        return spec
+    address = spec.get_address() or "192.0.2.2"
+    if "/" not in address:
+        # The rest will be the network's: its prefix, its server, its router.
+        address += "/64" if ":" in address else "/8"
+        spec.set_server(None)
+        spec.set_gateway(None)
+    spec.set_network(spec.get_network() or "default")
+    spec.set_mac_address(spec.get_mac_address() or "52:54:00:00:00:01")
+    spec.set_address(address)
+    spec.set_server(spec.get_server() or _neighbour(address))
     return spec
 
 

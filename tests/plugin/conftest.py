@@ -76,7 +76,7 @@ def pytest_runtest_makereport(item, call):
     """What was on the screen when a test failed is beside the other pictures."""
     outcome = yield
     if outcome.get_result().failed and "DISPLAY" in os.environ:
-        take_picture(f"failed-{item.name}")
+        take_picture("failed-" + item.name.replace("/", "-"))
 
 
 @pytest.fixture

@@ -157,6 +157,34 @@ def test_address_that_is_none_is_said_before_applying(opened, tmp_path):
     assert "somewhere" in page._problem()
 
 
+IPV6 = {"address": "fd00:5::7/64", "server": "fd00:5::1", "gateway": "fe80::1"}
+LAB = {"address": "10.0.5.7/24", "server": "10.0.5.1", "gateway": "10.0.5.1"}
+
+
+@pytest.mark.parametrize("known, asked", [(IPV6, ""), (IPV6, "fd00:5::8"), (LAB, "")])
+def test_another_address_on_the_same_network_is_no_problem(opened, tree, known, asked):
+    root = tree()
+    guest = Guest(over_nfs(root, network="lab", **known))
+    page = opened(guest)
+
+    widget(page, "root-address").set_text(asked)
+    assert page._problem() is None
+    page.apply()
+
+    _uuid, spec = guest.attached
+    assert (spec.get_address() or "") == asked
+
+
+@pytest.mark.parametrize("asked", ["fd00:5::8", "10.0.5.8", "10.0.5.8/24"])
+def test_first_address_may_be_of_either_kind(opened, tree, asked):
+    page = opened(Guest())
+    choose_nfs(page, tree())
+
+    widget(page, "root-address").set_text(asked)
+
+    assert page._problem() is None
+
+
 def test_reservation_is_shown_and_kept(opened, tmp_path):
     guest = Guest(over_nfs(tmp_path))
     page = opened(guest)
