@@ -108,6 +108,19 @@ class Widget:
             and (name is None or (name(widget.name) if callable(name) else widget.name == name))
         ]
 
+    def dialog(self, text=None):
+        """A message on the screen, its text in its labels."""
+
+        def look():
+            for role in ("alert", "dialog"):
+                for dialog in self.find_all(role):
+                    said = "\n".join(label.text for label in dialog.find_all("label"))
+                    if text is None or text in said:
+                        return dialog
+            return None
+
+        return until(look, f"a dialog that says {text!r}")
+
     def find(self, role=None, name=None, timeout=TIMEOUT):
         return until(lambda: self.find_all(role, name), f"{role} {name!r}", timeout)[0]
 
@@ -156,7 +169,7 @@ def fake_kvm(node, remote=False):
 class VirtManager(Widget):
     """A running virt-manager with one connection."""
 
-    def __init__(self, launcher, uri, home, fork=False, arguments=(), **environment):
+    def __init__(self, launcher, uri, home, fork=False, arguments=(), asked=None, **environment):
         self.log = pathlib.Path(home) / "output.txt"
         with open(self.log, "wb") as output:
             self.process = subprocess.Popen(
@@ -174,6 +187,8 @@ class VirtManager(Widget):
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **environment},
             )
+        if asked:
+            asked()
         super().__init__(
             until(lambda: self._application(fork), "virt-manager on the accessibility bus")
         )
@@ -200,28 +215,20 @@ class VirtManager(Widget):
     def window(self, name):
         return self.find("frame", name)
 
-    def dialog(self, text=None):
-        """A message on the screen, its text in its labels."""
-
-        def look():
-            for role in ("alert", "dialog"):
-                for dialog in self.find_all(role):
-                    said = "\n".join(label.text for label in dialog.find_all("label"))
-                    if text is None or text in said:
-                        return dialog
-            return None
-
-        return until(look, f"a dialog that says {text!r}")
-
     @staticmethod
     def until_greyed(button):
         until(lambda: not button.sensitive, f"{button.name} greyed")
 
     def open_page(self, guest="web", row="Root filesystem"):
         window = self.window(lambda name: name.startswith(guest))
-        until(lambda: window.find_all("table cell", row), row)[0].select()
-        page = until(lambda: window.find_all("scroll pane", "root-tab"), "the page")[0]
-        return window, page
+
+        def select():
+            # While the window fills itself, the row that is selected can become another.
+            for cell in window.find_all("table cell", row):
+                cell.select()
+            return window.find_all("scroll pane", "root-tab")
+
+        return window, until(select, f"the page of the row {row}")[0]
 
     def close(self):
         """Ends it as Ctrl+C does."""
