@@ -264,7 +264,6 @@ class _Guest:
 
         graph = Sparkline()
         graph.set_hexpand(True)
-        graph.set_property("reversed", True)
         graph.set_property("filled", False)
         graph.set_property("num_sets", 2)
         rgb = bytes.fromhex("".join(self.graph_colors).replace("#", ""))
