@@ -65,7 +65,10 @@ def take_picture(name):
     path = directory / f"{name}.png"
     # Without a window manager, windows are in the corner.
     subprocess.run(
-        ["import", "-window", "root", "-trim", "+repage", "-colors", "256", f"PNG8:{path}"],
+        [
+            *["import", "-window", "root", "-trim", "+repage"],
+            *["+dither", "-colors", "256", f"PNG8:{path}"],
+        ],
         check=True,
     )
     return path

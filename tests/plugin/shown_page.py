@@ -6,6 +6,12 @@ import xml.etree.ElementTree as ElementTree
 from virt_manager import Atspi
 
 NAMESPACE = "{urn:vmroot:domain:1}"
+# The environment for each way in which the page can be seen
+LOOKS = {
+    "light": {},
+    "dark": {"GTK_THEME": "Adwaita:dark"},
+    "double": {"GDK_SCALE": "2"},
+}
 
 
 def canonical(xml):

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Pictures of every state of the page, for people to look at: in the build directory."""
+"""Pictures of the states of the page, for people to look at: in the build directory. Those that take
+a real libvirtd are of test_libvirtd.py."""
 
 import pytest
 
-from shown_page import Page
-
-LOOKS = {
-    "light": {},
-    "dark": {"GTK_THEME": "Adwaita:dark"},
-    "double": {"GDK_SCALE": "2"},
-}
+from shown_page import LOOKS, Page
 
 
 @pytest.mark.parametrize("look", LOOKS)
