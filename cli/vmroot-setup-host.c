@@ -99,29 +99,25 @@ setup_forget (Setup *setup, guint i, GError **error)
   return setup->dry_run || setup_record_remove (setup->record, i, error);
 }
 
+/* Not GSubprocess, which waits in a main context that it frees too early (GLib's issue 803). Ctrl-C
+ * goes to the program, too. */
 gchar *
 setup_run (Setup *setup, const gchar *const *argv, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  g_autoptr (GSubprocess) process = NULL;
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LC_ALL", "C", TRUE);
   g_autofree gchar *output = NULL;
   g_autofree gchar *messages = NULL;
   g_autofree gchar *words = g_strjoinv (" ", (gchar **)argv);
+  gint status;
 
-  g_subprocess_launcher_setenv (launcher, "LC_ALL", "C", TRUE);
   if (setup->sysroot != NULL)
-    g_subprocess_launcher_setenv (launcher, "VMROOT_SYSROOT", setup->sysroot, TRUE);
-  process = g_subprocess_launcher_spawnv (launcher, argv, error);
-  if (process == NULL)
+    environment = g_environ_setenv (environment, "VMROOT_SYSROOT", setup->sysroot, TRUE);
+  if (!g_spawn_sync (NULL, (gchar **)argv, environment,
+                     G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN, NULL, NULL, &output,
+                     &messages, &status, error) ||
+      g_cancellable_set_error_if_cancelled (setup->cancellable, error))
     return NULL;
-
-  if (!g_subprocess_communicate_utf8 (process, NULL, setup->cancellable, &output, &messages, error))
-    {
-      g_subprocess_force_exit (process);
-      return NULL;
-    }
-  if (g_subprocess_get_successful (process))
+  if (g_spawn_check_wait_status (status, NULL))
     return g_steal_pointer (&output);
 
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s failed: %s", words, g_strstrip (messages));
