@@ -84,7 +84,7 @@ def _make_services(root):
 def recipe():
     """Other text, other roots."""
     services = (SERVICES_PACKAGES, UNPACK_SYSVINIT, SCRIPT_UNIT, SCRIPT_LINE, DHCP_NETWORK, INTERFACES)
-    return INITTAB, services, str(trees.path(trees.DEBIAN))
+    return INITTAB, services, trees.path(trees.DEBIAN).name
 
 
 def make(directory):
