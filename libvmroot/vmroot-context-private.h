@@ -69,9 +69,8 @@ gboolean vmroot_context_run (VmrootContext *self,
 
 /* A main context in which this thread can wait for programs, as the caller's must not be iterated
  * behind its back. It stays until the thread ends: what GLib's own thread has told a context that
- * a program has ended, it looks at that context once more (GLib's issue 803, which programs met
- * that were built for less than 2.86: freed memory was written to, and locks that nobody held were
- * waited for). */
+ * a program has ended, it looks at that context once more (GLib's issue 803: freed memory was
+ * written to, and locks that nobody held were waited for). */
 GMainContext *vmroot_context_get_thread_main_context (void);
 
 /* The time, in UTC. */
