@@ -15,9 +15,9 @@
 #include <string.h>
 
 #include "vmroot-firewalld-private.h"
+#include "vmroot-nfs-server-private.h"
 
 #define SECONDS 10
-#define PORT 2049
 
 /* A zone or a policy. */
 typedef struct
@@ -105,7 +105,8 @@ has_port (const gchar *ports)
       const gint first = atoi (*word);
       const gint last = to != NULL ? atoi (to + 1) : first;
 
-      if (g_str_has_suffix (*word, "/tcp") && first <= PORT && PORT <= last)
+      if (g_str_has_suffix (*word, "/tcp") && first <= VMROOT_NFS_SERVER_PORT &&
+          VMROOT_NFS_SERVER_PORT <= last)
         return TRUE;
     }
   return FALSE;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmroot-nfs-server-private.h"
 #include "vmroot-packet-filter-private.h"
 
 #define NO VMROOT_PACKET_MATCH_NO
@@ -20,7 +21,7 @@ match_port (const gchar *value)
   const gulong least = strtoul (value, &end, 10);
   const gulong most = *end == ':' ? strtoul (end + 1, NULL, 10) : least;
 
-  return least <= VMROOT_PACKET_FILTER_PORT && VMROOT_PACKET_FILTER_PORT <= most ? YES : NO;
+  return least <= VMROOT_NFS_SERVER_PORT && VMROOT_NFS_SERVER_PORT <= most ? YES : NO;
 }
 
 static VmrootPacketMatch

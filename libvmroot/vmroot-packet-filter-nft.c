@@ -6,6 +6,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "vmroot-nfs-server-private.h"
 #include "vmroot-packet-filter-private.h"
 
 #define NO VMROOT_PACKET_MATCH_NO
@@ -126,7 +127,7 @@ static VmrootPacketMatch
 match_number (Looks looks, gint64 least, gint64 most)
 {
   const gint64 tcp = 6;
-  const gint64 value = looks == PORT ? VMROOT_PACKET_FILTER_PORT : tcp;
+  const gint64 value = looks == PORT ? VMROOT_NFS_SERVER_PORT : tcp;
 
   if (looks != PORT && looks != PROTOCOL)
     return MAYBE;

@@ -15,8 +15,6 @@ G_BEGIN_DECLS
  */
 typedef struct _VmrootPacketFilter VmrootPacketFilter;
 
-#define VMROOT_PACKET_FILTER_PORT 2049
-
 typedef struct
 {
   const gchar *interface;
