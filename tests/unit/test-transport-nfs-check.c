@@ -439,13 +439,21 @@ typedef struct
   guint n_words;
 } Reply;
 
+typedef struct
+{
+  GSocketListener *listener;
+  const Reply *reply;
+} Server;
+
 /* Takes one call, and gives the reply to it. */
 static gpointer
 serve_call (gpointer data)
 {
-  g_autoptr (GSocketConnection) connection = data;
+  const Server *server = data;
+  const Reply *reply = server->reply;
+  g_autoptr (GSocketConnection) connection =
+      g_socket_listener_accept (server->listener, NULL, NULL, NULL);
   GIOStream *stream = G_IO_STREAM (connection);
-  const Reply *reply = g_object_get_data (data, "reply");
   guint32 call[14] = { 0 };
   guint32 answer[8] = { 0 };
   const guint length = (reply->n_words + 1) * 4;
@@ -469,30 +477,21 @@ serve_call (gpointer data)
   return NULL;
 }
 
-static gpointer
-accept_call (gpointer data)
-{
-  GSocketConnection *connection = g_socket_listener_accept (data, NULL, NULL, NULL);
-
-  g_object_set_data (G_OBJECT (connection), "reply", g_object_get_data (data, "reply"));
-  return serve_call (connection);
-}
-
 static GPtrArray *
 check_with_reply (Fixture *fixture, const Reply *reply)
 {
   g_autoptr (GSocketListener) listener = g_socket_listener_new ();
   g_autoptr (GSocketAddress) address = g_inet_socket_address_new_from_string (ELSEWHERE, 2049);
+  Server server = { listener, reply };
   GPtrArray *findings;
-  GThread *server;
+  GThread *thread;
 
   g_assert_true (g_socket_listener_add_address (listener, address, G_SOCKET_TYPE_STREAM,
                                                 G_SOCKET_PROTOCOL_TCP, NULL, NULL, NULL));
-  g_object_set_data (G_OBJECT (listener), "reply", (gpointer)reply);
-  server = g_thread_new ("server", accept_call, listener);
+  thread = g_thread_new ("server", serve_call, &server);
   vmroot_spec_set_server (fixture->spec, ELSEWHERE);
   findings = check (fixture);
-  g_thread_join (server);
+  g_thread_join (thread);
 
   return findings;
 }
