@@ -13,7 +13,6 @@ import queue
 import signal
 import socket
 import subprocess
-import threading
 import uuid
 import xml.etree.ElementTree as ElementTree
 
@@ -21,6 +20,7 @@ import libvirt
 
 import namespaces
 import private_root
+from lifecycle_events import LifecycleEvents
 
 URI = "qemu:///system"
 TREES = pathlib.Path("/srv/vmroot")
@@ -139,37 +139,6 @@ class Daemon:
         self.start()
 
 
-class LifecycleEvents:
-    """libvirt's lifecycle events, one queue for each guest."""
-
-    def __init__(self):
-        self.queues = {}
-        libvirt.virEventRegisterDefaultImpl()
-        threading.Thread(target=self._loop, daemon=True).start()
-        self.connection = None
-
-    def connect(self):
-        self.connection = libvirt.open(URI)
-        self.connection.domainEventRegisterAny(
-            None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._event, None
-        )
-
-    def disconnect(self):
-        with contextlib.suppress(libvirt.libvirtError):
-            self.connection.close()
-
-    @staticmethod
-    def _loop():
-        while True:
-            libvirt.virEventRunDefaultImpl()
-
-    def _event(self, _connection, domain, event, _detail, _opaque):
-        self.of(domain.name()).put(event)
-
-    def of(self, name):
-        return self.queues.setdefault(name, queue.Queue())
-
-
 class PrivateHost:
     """vmroot installed beside a running libvirtd."""
 
@@ -217,7 +186,7 @@ class PrivateHost:
     def start(self):
         self.virtlogd.start()
         self.libvirtd.start()
-        self.events = LifecycleEvents()
+        self.events = LifecycleEvents(URI)
         self.events.connect()
 
     def stop(self):
