@@ -255,19 +255,14 @@ class _Guest:
         self._browser.set_finish_cb(lambda _browser, path: chosen(path))
         self._browser.show(self._details.topwin)
 
-    # As on virt-manager's performance page: read, written
-    graph_colors = ("#82003B", "#295C45")
-
     def make_graph(self):
-        """The graph of that page, for the two values."""
+        """The graph of virt-manager's performance page, for two values."""
         from virtManager.lib.graphwidgets import Sparkline
 
         graph = Sparkline()
         graph.set_hexpand(True)
         graph.set_property("filled", False)
         graph.set_property("num_sets", 2)
-        rgb = bytes.fromhex("".join(self.graph_colors).replace("#", ""))
-        graph.set_property("rgb", [value / 255.0 for value in rgb])
         graph.show()
         return graph
 

@@ -68,6 +68,17 @@ def _shares(spec):
     return " " + _("So are its shares: %s.") % named if named else ""
 
 
+# Read and written: as on virt-manager's performance page, whose colors are too dark on a dark ground.
+COLORS = ("#82003B", "#295C45")
+COLORS_ON_DARK = ("#EE8FB5", "#82CFA6")
+
+
+def colors(widget):
+    style = widget.get_style_context()
+    text = style.get_color(style.get_state())
+    return COLORS_ON_DARK if text.red + text.green + text.blue > 1.5 else COLORS
+
+
 class ServedFrame:
     def __init__(self, get, guest):
         self._guest = guest
@@ -119,8 +130,10 @@ class ServedFrame:
         if self._graph is None:
             self._graph = self._guest.make_graph()
             self._place.add(self._graph)
+        read, written = colors(self._rates)
+        rgb = bytes.fromhex((read + written).replace("#", ""))
+        self._graph.set_property("rgb", [value / 255.0 for value in rgb])
         self._graph.set_property("data_array", activity.scaled())
-        read, written = self._guest.graph_colors
         self._rates.set_markup(
             f'<span color="{read}">%s</span> <span color="{written}">%s</span>'
             % (

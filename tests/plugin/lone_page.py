@@ -21,7 +21,6 @@ class Guest:
     """What virt-manager is to the page."""
 
     window = None
-    graph_colors = ("#82003B", "#295C45")
 
     def __init__(self, xml=None, running=False, remote=False, networks=NETWORKS):
         self.xml = xml or definition()
@@ -45,6 +44,7 @@ class Guest:
 
         class Graph(Gtk.DrawingArea):
             data_array = GObject.Property(type=object)
+            rgb = GObject.Property(type=object)
 
         return Graph()
 

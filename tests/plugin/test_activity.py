@@ -102,3 +102,27 @@ def test_exports_to_the_guest_are_added_up(tmp_path):
 
 def test_host_without_nfs_server_is_not_known(tmp_path):
     assert not Activity(ExportCounter(["/export/web"], "192.168.122.2", tmp_path / "none")).known
+
+
+def contrast(color, ground):
+    """As WCAG 2.1 defines it."""
+
+    def luminance(text):
+        channels = (value / 255 for value in bytes.fromhex(text.lstrip("#")))
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear))
+
+    lower, higher = sorted(map(luminance, (color, ground)))
+    return (higher + 0.05) / (lower + 0.05)
+
+
+@pytest.mark.parametrize(("text", "ground"), [("#2e3436", "#ffffff"), ("#eeeeec", "#2d2d2d")])
+def test_rates_can_be_read_on_the_ground_of_the_theme(gtk, text, ground):
+    from vmroot_virtmanager.served import colors
+
+    label = gtk.Label()
+    theme = gtk.CssProvider()
+    theme.load_from_data(f"* {{ color: {text}; background: {ground} }}".encode())
+    label.get_style_context().add_provider(theme, gtk.STYLE_PROVIDER_PRIORITY_USER)
+
+    assert [color for color in colors(label) if contrast(color, ground) < 4.5] == []

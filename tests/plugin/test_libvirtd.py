@@ -95,13 +95,17 @@ def photograph_all(page, photograph):
     return shoot
 
 
-def test_apply_writes_what_the_command_writes(page, guest):
+def test_apply_writes_what_the_command_writes(page, guest, photograph):
     before = guest.definition()
     shown = page()
 
     shown.use(guest.tree)
     shown.page.find("label", lambda name: name.startswith("BusyBox") and "kernel 6.1" in name)
     shown.page.find("label", lambda name: name.startswith("The guest starts"))
+    warning = "Warning: Users of this host can reach what the guest writes"
+    shown.scroll_to("toggle button", warning).click()
+    shown.scroll_to("push button", "Copy the command")
+    photograph("light-warning")
     shown.apply()
     shown.applied()
 
@@ -221,8 +225,8 @@ def test_running_guest(page, guest, photograph_all):
 
     guest.power_off()
 
-    until(lambda: not shown.labels("is served to"), "nothing served")
-    until(lambda: not shown.labels("guest is running"), "a guest that is off")
+    shown.page.lacks("label", lambda name: "is served to" in name)
+    shown.page.lacks("label", lambda name: "guest is running" in name)
 
 
 def test_guest_that_starts_while_it_is_edited(page, guest):
