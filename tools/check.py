@@ -222,12 +222,13 @@ class OtherRelease:
         say(f"Debian {OTHER_RELEASE}")
         source = str(SOURCE)
         packages = ("build", "host", "check-inside", "plugin")
+        suites = ("unit", "gi", "plugin", "desktop", "compiler", "host")
         if self.run(f"{source}/tools/install-packages", *packages).returncode != 0:
             return Count(failed=1)
         inside = self.run(
             "/usr/bin/python3",
             f"{source}/tools/check.py",
-            *(f"--suite={name}" for name in ("unit", "gi", "plugin", "compiler", "host")),
+            *(f"--suite={name}" for name in suites),
             # meson splits what it passes on as a shell would.
             "--host-tests=-k='test_distributions and not sysvinit and not busybox'",
             stdout=subprocess.PIPE,
