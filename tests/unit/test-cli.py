@@ -142,7 +142,7 @@ def complete(line):
     "line, offered",
     [
         ("vmroot a", ["apply"]),
-        ("vmroot re", ["remove", "reconcile"]),
+        ("vmroot re", ["remove", "reconcile", "release"]),
         ("vmroot apply --dir", ["--directory="]),
         ("vmroot list --j", ["--json"]),
         ("vmroot apply web --cache a", ["auto", "always"]),
