@@ -241,13 +241,13 @@ want_order (Setup *setup, const Server *server, GError **error)
 {
   const gint i = setup_record_find (setup->record, SETUP_FILE, UNIT_DROP_INS "/vmroot.conf");
   g_autofree gchar *text = write_order (server);
-  gboolean written;
+  gboolean is_ours;
 
   if (*server->host == '\0')
     return i < 0 || setup_undo_file (setup, (guint)i, error);
 
   return setup_want_directory (setup, UNIT_DROP_INS, 0755, error) &&
-         setup_write_file (setup, UNIT_DROP_INS "/vmroot.conf", text, &written, error);
+         setup_write_file (setup, UNIT_DROP_INS "/vmroot.conf", text, &is_ours, error);
 }
 
 static gboolean
@@ -273,7 +273,7 @@ setup_nfs (Setup *setup, GError **error)
   const gboolean restart = has_systemd && setup_unit_is_active (setup, SETUP_NFS_SERVER) &&
                            needs_restart (setup, &server);
   const SetupThing restarted = { .kind = SETUP_UNIT_RESTARTED, .path = SETUP_NFS_SERVER };
-  gboolean written;
+  gboolean is_ours;
 
   if (!check_installed (setup, error) || (restart && !check_restart (setup, error)))
     return FALSE;
@@ -281,11 +281,11 @@ setup_nfs (Setup *setup, GError **error)
   /* Before the files, so that undoing restarts it after them. */
   if ((restart && !setup_remember (setup, restarted, error)) ||
       !setup_want_directory (setup, DROP_INS, 0755, error) ||
-      !setup_write_file (setup, CONFIGURATION, text, &written, error) ||
+      !setup_write_file (setup, CONFIGURATION, text, &is_ours, error) ||
       (has_systemd && !want_order (setup, &server, error)))
     return FALSE;
 
-  if (!written)
+  if (!is_ours)
     return TRUE;
   if (has_systemd)
     return run_server (setup, &server, restart, error);

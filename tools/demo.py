@@ -3,9 +3,10 @@
 """Boots a Debian guest whose root is a directory, and shows what the guest says about it.
 
 Everything is real: libvirtd, the hook, virtiofsd, QEMU. All of it runs in namespaces of its own,
-where vmroot is installed; this machine's /usr, /etc and libvirt stay as they are. The build and the
-Debian tree are kept for the next time in the cache directory (VMROOT_CACHE, $XDG_CACHE_HOME/vmroot,
-or /var/cache/vmroot).
+where vmroot is installed; this machine's /usr, /etc and libvirt stay as they are. Over NFS, all of it runs on
+a whole host of its own, Debian in QEMU: the kernel's NFS server is the machine's, and may be busy or missing.
+The build, the Debian tree and the host's disks are kept for the next time in the cache directory (VMROOT_CACHE,
+$XDG_CACHE_HOME/vmroot, or /var/cache/vmroot).
 """
 
 import argparse
@@ -14,10 +15,11 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(SOURCE / "tests/host"))
+sys.path[:0] = [str(SOURCE / "tests/host"), str(SOURCE / "tests/nfs")]
 sys.dont_write_bytecode = True
 
 import namespaces  # noqa: E402
@@ -36,6 +38,7 @@ def say(text):
 
 
 def build():
+    say("building vmroot")
     directory = trees.cache() / "build"
     log = directory.with_suffix(".log")
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +60,6 @@ def build():
 
 def prepare(work):
     """What needs the network and this machine's disk: the build, and a fresh copy of the tree."""
-    say("building vmroot")
     directory = build()
     if not trees.path(trees.DEBIAN).exists():
         say("making a Debian tree with mmdebstrap; it is kept for the next time")
@@ -141,6 +143,66 @@ def inside(arguments):
     return 0 if works else 1
 
 
+def show_over_nfs(host):
+    """On a host that runs: a guest, what it has and what is exported to it, and that nothing of it stays."""
+    import guest_roots
+    import guests
+
+    guest = guests.Guest(host, NAME)
+    # Of a disk that nobody keeps.
+    host.run("mv", guest_roots.DEBIAN, guest.root)
+    guest.install_probe()
+    say(f"virsh define {NAME}.xml")
+    guest.define(memory=512)
+    say(f"vmroot apply {NAME} --directory {guest.root} --transport nfs")
+    guest.apply("--transport", "nfs")
+    say(f"virsh start {NAME}")
+    guest.start()
+    report = guest.report()
+    say("the guest is up")
+    show_report(report)
+    exported = host.read("/var/lib/nfs/etab").rstrip()
+    show("What the host's NFS server exports (/var/lib/nfs/etab):", dict([exported.split("\t", 1)]))
+    say("stopping the guest: virsh shutdown")
+    host.run("virsh", "shutdown", NAME)
+    guest.wait_until_stopped()
+    remains = guests.remains(host)
+    made = guest.read("/var/lib/guest-probe/user-xattr").strip()
+    show(
+        "After the guest has stopped:",
+        {
+            "exports, state, claims": remains or "none left",
+            "a file the guest wrote, on the host": f"user-xattr: {made!r}",
+        },
+    )
+    return not remains and all(result == "works" for result in report["checks"].values())
+
+
+def over_nfs():
+    import host_image
+    import machine
+    import package
+
+    namespaces.exit_on_signals()
+    directory = build()
+    say("making the host's disks, if they are not kept from the last time")
+    image = host_image.make("bookworm")
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=trees.cache()) as name:
+        work = pathlib.Path(name)
+        host = machine.Machine(image, package.make(directory, work), work)
+        try:
+            say("starting the host: Debian 12 with systemd, AppArmor, libvirt and the kernel's NFS server")
+            host.start()
+            say("installing vmroot; vmroot setup all")
+            host.install()
+            host.set_up()
+            works = show_over_nfs(host)
+        finally:
+            host.close()
+    say("all of it works" if works else "NOT all of it works: see above")
+    return 0 if works else 1
+
+
 def outside(arguments):
     namespaces.exit_on_signals()
     work = trees.cache() / "work"
@@ -200,17 +262,25 @@ def parse_arguments():
     parser.add_argument(
         "--keep", action="store_true", help="leave the guest running, and say how to reach it"
     )
+    parser.add_argument(
+        "--transport", choices=("virtiofs", "nfs"), default="virtiofs", help="how the guest gets its root"
+    )
     for option in ("--build", "--work", "--ready"):
         parser.add_argument(
             option, help=argparse.SUPPRESS, type=int if option == "--ready" else str
         )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.keep and arguments.transport == "nfs":
+        parser.error("--keep is for virtiofs: the host of an NFS guest ends with the demo")
+    return arguments
 
 
 def main():
     arguments = parse_arguments()
     if os.geteuid() != 0:
         sys.exit("tools/demo: this needs root, for namespaces and libvirtd: sudo tools/demo")
+    if arguments.transport == "nfs":
+        return over_nfs()
     return inside(arguments) if arguments.work else outside(arguments)
 
 

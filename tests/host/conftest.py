@@ -20,6 +20,13 @@ def host():
     host.stop()
 
 
+@pytest.fixture(autouse=True)
+def libvirtd_runs_on(host):
+    """A libvirtd that crashed is not what the tests after that are about."""
+    yield
+    host.libvirtd.check()
+
+
 def new_tree(name, kind):
     """A copy of a cached tree where guests' roots may be, with the probe in it."""
     tree = private_host.TREES / name

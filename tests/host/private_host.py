@@ -108,6 +108,10 @@ def kvm_works(kernel):
     return tiny.returncode == 0
 
 
+class DaemonEnded(Exception):
+    """Nobody told it to. The message has the end of its log."""
+
+
 class Daemon:
     """A daemon that says itself when it is ready: the protocol of sd_notify(3)."""
 
@@ -137,6 +141,15 @@ class Daemon:
     def restart(self):
         self.stop()
         self.start()
+
+    def check(self):
+        """That it runs. If not, it is started again before that is said."""
+        status = self.process.poll()
+        if status is None:
+            return
+        said = self.log.read_text(errors="replace")[-4000:]
+        self.start()
+        raise DaemonEnded(f"{self.argv[0]} ended with status {status}:\n{said}")
 
 
 class PrivateHost:

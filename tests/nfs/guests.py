@@ -140,9 +140,14 @@ class Guest:
         self._wait("writing", grown, GRACE_SECONDS + 60)
 
 
-# What a guest may do: write down what it sees, and then a number that grows.
+# What a guest may do: write down what it sees, and then a number that grows. When its power button is pressed, it
+# writes that down, too, before it obeys: its root has to be there still.
 WRITER = """export PATH=/bin
 
+/bin/busybox modprobe -a button evdev
+for device in /dev/input/event*; do
+  /bin/busybox dd if=$device of=/dev/null bs=24 count=1 && echo asked > /root/asked-to-stop && /bin/busybox poweroff &
+done
 /bin/busybox cat /proc/mounts > /root/mounts
 /bin/busybox ip addr > /root/addresses
 n=0

@@ -44,6 +44,7 @@ PACKAGES = (
     "libcap2-bin",
     "busybox-static",
     "bpftool",
+    "firewalld",
 )
 # What is packaged otherwise in one release than in the next.
 RELEASES = {
@@ -113,6 +114,9 @@ def _customize(tree):
     for profile in (tree / "etc/apparmor.d").iterdir():
         if profile.is_file() and not profile.match(PROFILES):
             profile.unlink()
+    # Tests start it; most are not about it.
+    for link in tree.glob("etc/systemd/system/*/firewalld.service"):
+        link.unlink()
     login = tree / "etc/systemd/system/serial-getty@.service.d/autologin.conf"
     login.parent.mkdir()
     login.write_text(AUTOLOGIN)

@@ -13,7 +13,8 @@ import sys
 
 sys.dont_write_bytecode = True
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "host"), str(TESTS / "guest")]
+MODULES = [str(TESTS / "host"), str(TESTS / "guest"), str(TESTS.parent / "plugin")]
+sys.path[:0] = MODULES
 
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
@@ -51,7 +52,7 @@ def main():
         print(f"1..0 # SKIP {missing}")
         return 0
     release, *argv = sys.argv[1:]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2]), "VMROOT_HOST_RELEASE": release}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(MODULES), "VMROOT_HOST_RELEASE": release}
     return subprocess.run([sys.executable, *argv], env=environment, check=False).returncode
 
 

@@ -6,6 +6,7 @@ Each test goes on from where the one before ended: starting a guest inside a gue
 
 import guests
 import pytest
+from vmroot_virtmanager import activity
 
 # Tries to mount another guest's root: as itself, and with the other's address.
 THIEF = """b=/bin/busybox
@@ -68,6 +69,14 @@ def test_one_address_and_no_more(host, first):
     assert len(host.run("ls", "/etc/exports.d").output.split()) == 1
 
 
+def test_what_the_guest_reads_and_writes_is_counted(host, first):
+    """What virt-manager's page makes its graph of."""
+    counted = activity.read_export_stats(host.read("/proc/fs/nfsd/export_stats").encode())
+
+    read, written = counted[first.root, first.address()]
+    assert read > 0 and written > 0
+
+
 def test_exportfs_reads_all_anew(host, first):
     before = etab(host)
 
@@ -91,6 +100,8 @@ def test_libvirtd_restarts(host, first):
 
     host.run("systemctl", "restart", "libvirtd", seconds=120)
 
+    # Takes its turn after libvirtd has taken up its guests again, and called the hook for it.
+    host.run("virsh", "dommemstat", first.name, seconds=120)
     assert first.state() == "running"
     assert etab(host) == before
     first.assert_writing()
@@ -143,6 +154,20 @@ def test_power_cut(host, first, second):
     assert len(etab(host).splitlines()) == 1
     assert exported_to(first) in etab(host)
     assert len(host.run("ls", "/etc/exports.d").output.split()) == 1
+
+
+@pytest.mark.only_on("trixie")
+def test_reboot(host, first):
+    """The host asks its guests to stop before the server does that they have their roots from."""
+    host.run("virsh", "autostart", first.name)
+
+    host.reboot()
+
+    assert first.read("/root/asked-to-stop") == "asked\n"
+    first.wait_until_running()
+    first.assert_writing()
+    assert len(etab(host).splitlines()) == 1
+    assert exported_to(first) in etab(host)
 
 
 def test_guest_powers_itself_off(host, first, second):

@@ -217,3 +217,24 @@ def test_iptables(bare):
     for rule in reversed(rules[1:]):
         bare.run("iptables", *rule.replace("-A", "-D").split())
     bare.run("iptables", "-P", "INPUT", "ACCEPT")
+
+
+@pytest.mark.only_on("bookworm")
+def test_firewalld(bare):
+    """Guests are in the zone that libvirt has for them."""
+    bare.run("systemctl", "start", "firewalld", seconds=120)
+    bare.run("systemctl", "restart", "libvirtd", seconds=120)
+    assert bare.run("firewall-cmd", "--get-zone-of-interface=virbr0").output == "libvirt\n"
+    before = picture(bare)
+    assert not reaches(bare, "guest", BRIDGE)
+
+    assert "firewalld" in bare.run("vmroot", "setup", "firewall", seconds=120).output
+    assert only_guests_reach_it(bare)
+    assert "nothing to do" in bare.run("vmroot", "setup", "firewall", seconds=120).output
+    bare.run("firewall-cmd", "--reload", seconds=120)
+    assert only_guests_reach_it(bare)
+
+    bare.run("vmroot", "setup", "--undo", "firewall", seconds=120)
+    assert not reaches(bare, "guest", BRIDGE)
+    assert picture(bare) == before
+    bare.run("systemctl", "stop", "firewalld")
