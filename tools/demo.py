@@ -28,6 +28,8 @@ import trees  # noqa: E402
 NAME = "demo"
 # The demo's own copy: it stays after the demo, for a look at what the guest left in it.
 DIRECTORY = "demo"
+# Which NFS has no words for. `vmroot check` lists what a tree would lose of them.
+NOT_OVER_NFS = ("file capabilities", "ACLs", "trusted xattrs")
 
 # Handed on to the part of the demo that runs inside.
 BEGAN = float(os.environ.setdefault("VMROOT_DEMO_BEGAN", str(time.monotonic())))
@@ -161,6 +163,7 @@ def show_over_nfs(host):
     report = guest.report()
     say("the guest is up")
     show_report(report)
+    print(f"NFS cannot carry: {', '.join(NOT_OVER_NFS)}")
     exported = host.read("/var/lib/nfs/etab").rstrip()
     show("What the host's NFS server exports (/var/lib/nfs/etab):", dict([exported.split("\t", 1)]))
     say("stopping the guest: virsh shutdown")
@@ -175,7 +178,8 @@ def show_over_nfs(host):
             "a file the guest wrote, on the host": f"user-xattr: {made!r}",
         },
     )
-    return not remains and all(result == "works" for result in report["checks"].values())
+    checks = report["checks"]
+    return not remains and all(checks[name] == "works" for name in checks if name not in NOT_OVER_NFS)
 
 
 def over_nfs():

@@ -73,6 +73,9 @@ WantedBy=graphical.target multi-user.target
 # Of AppArmor's profiles the host has these. Debian 13 has a hundred more, all of which are compiled at boot.
 PROFILES = "*virt*"
 
+# Without one, systemd takes each boot for the first, and enables what is to start by default.
+MACHINE_ID = "766d726f6f742d7465737420686f7374\n"
+
 # Nobody reaches its consoles but who runs it.
 AUTOLOGIN = """[Service]
 ExecStart=
@@ -92,7 +95,7 @@ class Image:
 
 def _host_recipe(release):
     agent = (HERE / "agent.py").read_text()
-    return RELEASES[release], FSTAB, AGENT_UNIT, PROFILES, AUTOLOGIN, agent
+    return RELEASES[release], FSTAB, AGENT_UNIT, PROFILES, AUTOLOGIN, MACHINE_ID, agent
 
 
 def _bootstrap(release, tree):
@@ -105,7 +108,9 @@ def _bootstrap(release, tree):
 
 
 def _customize(tree):
+    units = tree / "etc/systemd/system"
     (tree / "etc/hostname").write_text("host\n")
+    (tree / "etc/machine-id").write_text(MACHINE_ID)
     (tree / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 host\n")
     # Of the machine that made it; nobody would answer.
     (tree / "etc/resolv.conf").write_text("")
@@ -115,17 +120,15 @@ def _customize(tree):
         if profile.is_file() and not profile.match(PROFILES):
             profile.unlink()
     # Tests start it; most are not about it.
-    for link in tree.glob("etc/systemd/system/*/firewalld.service"):
+    for link in [*units.glob("*/firewalld.*"), *units.glob("dbus-*FirewallD1.*")]:
         link.unlink()
-    login = tree / "etc/systemd/system/serial-getty@.service.d/autologin.conf"
+    login = units / "serial-getty@.service.d/autologin.conf"
     login.parent.mkdir()
     login.write_text(AUTOLOGIN)
     shutil.copy(HERE / "agent.py", tree / "usr/local/sbin/agent")
     (tree / "usr/local/sbin/agent").chmod(0o755)
-    unit = tree / "etc/systemd/system/agent.service"
-    unit.write_text(AGENT_UNIT)
-    wants = unit.parent / "multi-user.target.wants"
-    (wants / unit.name).symlink_to(f"../{unit.name}")
+    (units / "agent.service").write_text(AGENT_UNIT)
+    (units / "multi-user.target.wants/agent.service").symlink_to("../agent.service")
 
 
 def _make_file_system(path, label, directory, size):
