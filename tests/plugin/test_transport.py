@@ -55,6 +55,15 @@ def test_nfs_on_a_remote_connection(opened):
     assert "own host" in widget(page, NFS_NOTE).get_text()
 
 
+def test_guest_that_can_have_no_root(opened):
+    """A container has no kernel to boot."""
+    page = opened(Guest("<domain type='lxc'><name>web</name><os><type>exe</type></os></domain>"))
+
+    for radio, note in (("root-nfs", NFS_NOTE), ("root-virtiofs", VIRTIOFS_NOTE)):
+        assert "container" in widget(page, note).get_text()
+    assert not widget(page, "root-nfs").get_sensitive()
+
+
 def test_nfs_without_a_server(opened, monkeypatch):
     from vmroot_virtmanager import transport
 
