@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -74,3 +75,50 @@ def test_without_a_display_it_is_said(stock):
 
     assert said.returncode == 1
     assert f"process {stock.pid}" in said.stderr
+
+
+# Takes its time to end, and says when it has come to the end by itself.
+SLOW_TO_QUIT = """
+import pathlib, signal, sys
+from gi.repository import Gio, GLib
+
+loop = GLib.MainLoop()
+name = "org.virt-manager.virt-manager"
+Gio.bus_own_name(Gio.BusType.SESSION, name, 0, None, lambda *_args: print("there", flush=True), None)
+GLib.unix_signal_add(0, signal.SIGINT, lambda: GLib.timeout_add(500, loop.quit))
+loop.run()
+pathlib.Path(sys.argv[1]).write_text("saved")
+"""
+
+
+def test_it_is_let_end_by_itself_and_waited_for(desktop, tmp_path):
+    from gi.repository import Gio
+    from vmroot_virtmanager import other_launch
+
+    saved = tmp_path / "saved"
+    program = [sys.executable, "-c", SLOW_TO_QUIT, str(saved)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "there\n"
+
+        other_launch._quit(Gio.bus_get_sync(Gio.BusType.SESSION, None), running.pid)
+
+        assert saved.read_text() == "saved"
+
+
+def test_closing_the_question_starts_nothing(gtk, monkeypatch):
+    from vmroot_virtmanager import other_launch
+
+    on_the_bus = {"NameHasOwner": lambda name: name == other_launch.VIRT_MANAGER}
+    monkeypatch.setattr(
+        other_launch, "_call", lambda _bus, method, name, _reply: on_the_bus.get(method, len)(name)
+    )
+    monkeypatch.setattr(other_launch, "_ask", lambda: gtk.ResponseType.DELETE_EVENT)
+
+    assert other_launch.main() == 1
+
+
+def test_without_a_bus_nobody_is_asked(desktop):
+    program = [sys.executable, "-m", "vmroot_virtmanager.other_launch"]
+    environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
+
+    assert subprocess.run(program, env=environment, timeout=60, check=False).returncode == 0
