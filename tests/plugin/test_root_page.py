@@ -269,6 +269,21 @@ def test_page_stays_live_over_a_million_files(opened, tree_of_a_million_files):
     assert longest < 0.5
 
 
+def test_folder_is_shown_by_the_file_manager(opened, tree, monkeypatch):
+    from vmroot_virtmanager import directory
+
+    shown = []
+    app_info = type("AppInfo", (), {"launch_default_for_uri": shown.append})
+    monkeypatch.setattr(directory.Gio, "AppInfo", app_info)
+    root = tree("a folder")
+    page = opened(Guest())
+    use(page, root)
+
+    widget(page, "root-open-folder").clicked()
+
+    assert shown == [root.as_uri()]
+
+
 def test_folder_that_cannot_be_shown_is_said(opened, tmp_path):
     page = opened(Guest())
     use(page, tmp_path / "nowhere")
