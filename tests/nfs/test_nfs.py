@@ -157,9 +157,11 @@ def test_power_cut(host, first, second):
 
 
 @pytest.mark.only_on("trixie")
-def test_reboot(host, first):
+def test_reboot(host, first, second):
     """The host asks its guests to stop before the server does that they have their roots from."""
     host.run("virsh", "autostart", first.name)
+    # It would not listen to the power button, and be waited for.
+    second.destroy()
 
     host.reboot()
 
