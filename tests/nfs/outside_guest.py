@@ -47,12 +47,17 @@ class Outside:
             *("-device", "virtio-blk-pci,drive=boot,serial=boot"),
         )
 
-    def connect(self, host):
-        self.host = host
+    def connect_wire(self, host):
+        """Give the host's end its address. Returns the name it has there."""
         script = f'basename $(dirname $(grep -l "{HOST_MAC}" /sys/class/net/*/address))'
         interface = host.run("sh", "-c", script).output.strip()
         host.run("ip", "address", "add", f"{HOST_ADDRESS}/24", "dev", interface)
         host.run("ip", "link", "set", interface, "up")
+        return interface
+
+    def connect(self, host):
+        self.host = host
+        interface = self.connect_wire(host)
         host.run("exportfs", "-i", "-o", "rw,async,no_root_squash,no_subtree_check", EXPORT)
         host.run(
             *("systemd-run", f"--unit={DHCP}", "dnsmasq", "--keep-in-foreground", "--port=0"),
