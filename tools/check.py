@@ -35,9 +35,6 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 QUICK = ("format", "unit", "gi")
-# Hosts in guests keep a processor or two busy, but what follows seldom does: in a process of its own, with a build
-# of its own, beside it.
-BESIDE = "nfs"
 
 
 @dataclasses.dataclass
@@ -174,34 +171,6 @@ class Build:
                 print(line)
 
 
-def count_of_output(output):
-    """Of this program, run by itself: what its last line says."""
-    last = Count.LINE.match(output.rstrip("\n").rpartition("\n")[2])
-    return Count(*map(int, last.groups())) if last else Count(failed=1)
-
-
-class OtherProcess:
-    """One check, at the same time as others. What it prints comes at its end."""
-
-    def __init__(self, name):
-        say(f"{name} begins, beside the others")
-        self.output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
-        self.process = subprocess.Popen(
-            # Told to stop when we end, in whatever way.
-            ["setpriv", "--pdeathsig", "TERM", sys.executable, __file__, f"--suite={name}"],
-            stdin=subprocess.DEVNULL,
-            stdout=self.output,
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait(self):
-        self.process.wait()
-        self.output.seek(0)
-        output = self.output.read()
-        sys.stdout.write(output)
-        return count_of_output(output)
-
-
 class OtherRelease:
     """Another release of Debian, in a folder: with other versions of all that vmroot stands on."""
 
@@ -266,7 +235,8 @@ class OtherRelease:
             text=True,
         )
         sys.stdout.write(inside.stdout)
-        return count_of_output(inside.stdout)
+        last = Count.LINE.match(inside.stdout.rstrip("\n").rpartition("\n")[2])
+        return Count(*map(int, last.groups())) if last else Count(failed=1)
 
 
 class Checks:
@@ -352,9 +322,9 @@ NAMES = (
     "desktop",
     "compiler",
     "sanitizer",
-    "nfs",
     "guest",
     "host",
+    "nfs",
     "release",
 )
 
@@ -387,23 +357,16 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     names = arguments.suite or (QUICK if arguments.quick else NAMES)
-    names = [name for name in names if name not in arguments.without]
     namespaces.exit_on_signals()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     total = Count()
-    beside = None
     with tempfile.TemporaryDirectory(prefix="vmroot-check-") as directory:
         checks = Checks(pathlib.Path(directory), arguments.host_tests)
-        for name in names:
-            if name == BESIDE and name != names[-1]:
-                beside = OtherProcess(name)
-                continue
+        for name in (name for name in names if name not in arguments.without):
             began = time.monotonic()
             count = getattr(checks, name)()
             say(f"{name}: {count} ({time.monotonic() - began:.0f} s)")
             total += count
-        if beside is not None:
-            total += beside.wait()
     print(total, flush=True)
     return 1 if total.failed else 0
 
