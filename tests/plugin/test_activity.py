@@ -100,6 +100,21 @@ def test_exports_to_the_guest_are_added_up(tmp_path):
     assert counter.read() == (16384, 1024)
 
 
+def test_exports_are_counted_by_address_without_its_prefix(gtk, monkeypatch):
+    from gi.repository import Vmroot
+    from vmroot_virtmanager import served
+
+    asked = []
+    monkeypatch.setattr(served, "ExportCounter", lambda *arguments: asked.append(arguments))
+    spec = Vmroot.Spec.new("/export/web")
+    spec.set_transport(Vmroot.Transport.NFS)
+    spec.set_address("192.168.122.2/24")
+
+    served._counter(spec)
+
+    assert asked == [(["/export/web"], "192.168.122.2")]
+
+
 def test_host_without_nfs_server_is_not_known(tmp_path):
     assert not Activity(ExportCounter(["/export/web"], "192.168.122.2", tmp_path / "none")).known
 

@@ -108,10 +108,10 @@ def test_it_is_let_end_by_itself_and_waited_for(desktop, tmp_path):
 def test_closing_the_question_starts_nothing(gtk, monkeypatch):
     from vmroot_virtmanager import other_launch
 
-    on_the_bus = {"NameHasOwner": lambda name: name == other_launch.VIRT_MANAGER}
-    monkeypatch.setattr(
-        other_launch, "_call", lambda _bus, method, name, _reply: on_the_bus.get(method, len)(name)
-    )
+    def call(_bus, method, name, _reply):
+        return name == other_launch.VIRT_MANAGER if method == "NameHasOwner" else 1234
+
+    monkeypatch.setattr(other_launch, "_call", call)
     monkeypatch.setattr(other_launch, "_ask", lambda: gtk.ResponseType.DELETE_EVENT)
 
     assert other_launch.main() == 1

@@ -105,6 +105,31 @@ def test_what_this_host_lacks_is_told_by_the_library(gtk, monkeypatch):
     assert bool(said) == (transport.NFS in transport.obstacles(None))
 
 
+@pytest.mark.parametrize("missing", ["no-virtiofsd", "no-wrapper", "no-nfs-server"])
+def test_what_a_host_may_lack_for_a_transport(gtk, monkeypatch, missing):
+    from gi.repository import Vmroot
+    from vmroot_virtmanager import transport
+
+    monkeypatch.undo()
+
+    class Finding:
+        def get_id(self):
+            return missing
+
+        def get_detail(self):
+            return "It is not there."
+
+    class Host:
+        def check(self, spec, _uuid, _cancellable):
+            is_nfs = spec.get_transport() == Vmroot.Transport.NFS
+            return [Finding()] if is_nfs == (missing == "no-nfs-server") else []
+
+    monkeypatch.setattr(Vmroot.Host, "new", lambda _sysroot: Host())
+
+    lacking = transport.NFS if missing == "no-nfs-server" else transport.VIRTIOFS
+    assert transport.obstacles(None) == {lacking: "It is not there."}
+
+
 def test_networks_without_addresses_are_greyed(opened):
     rows = [tuple(row) for row in widget(opened(Guest()), "root-network-model")]
 
