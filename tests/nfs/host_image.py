@@ -94,8 +94,7 @@ class Image:
 
 
 def _host_recipe(release):
-    agent = (HERE / "agent.py").read_text()
-    return RELEASES[release], FSTAB, AGENT_UNIT, PROFILES, AUTOLOGIN, MACHINE_ID, agent
+    return release, *((HERE / name).read_text() for name in ("host_image.py", "debian.py", "agent.py"))
 
 
 def _bootstrap(release, tree):
