@@ -21,6 +21,16 @@ def guest(host):
 
 
 @pytest.fixture
+def without_server(host):
+    host.run("systemctl", "stop", "nfs-server")
+    yield
+    # What was stopped when setup came, it stops when it is undone.
+    host.run("vmroot", "setup", "--undo", "nfs", seconds=120)
+    host.run("systemctl", "start", "nfs-server")
+    host.run("vmroot", "setup", "nfs", seconds=120)
+
+
+@pytest.fixture
 def without_4_2(host):
     host.write(WITHOUT_4_2, "[nfsd]\nvers4.2=n\n")
     host.run("systemctl", "restart", "nfs-server")
@@ -42,8 +52,7 @@ def test_nothing_is_wrong(guest):
     assert check(guest) == NOTHING_WRONG
 
 
-def test_server_that_does_not_run(host, guest):
-    host.run("systemctl", "stop", "nfs-server")
+def test_server_that_does_not_run(host, guest, without_server):
     assert check(guest) == {**NOTHING_WRONG, "no-nfs-server": "error"}
     refused = guest.start(check=False)
     assert refused.status != 0 and "NFS server of this host does not run" in refused.messages
