@@ -87,20 +87,25 @@ def enumeration(node):
     return lines
 
 
-def class_stub(node, added):
+def class_stub(node, added, overridden):
     lines = [f"class {node.get('name')}(GObject.Object):"]
     lines += added
     for one in introspectable(node, "constructor", "function", "method"):
-        lines += function(one, "    ", node.get("name"))
+        if one.get("name") not in overridden:
+            lines += function(one, "    ", node.get("name"))
     return lines if len(lines) > 1 else [lines[0] + " ..."]
 
 
 def additions(path):
-    """The lines of each class in EXTRA, and the classes that only the override has."""
+    """The head and the lines of each class in EXTRA, and the names of its methods."""
     source = open(path, encoding="utf-8").read()
     lines = source.splitlines()
     return {
-        node.name: (lines[node.lineno - 1], lines[node.lineno : node.end_lineno])
+        node.name: (
+            lines[node.lineno - 1],
+            lines[node.lineno : node.end_lineno],
+            {one.name for one in node.body if isinstance(one, ast.FunctionDef)},
+        )
         for node in ast.parse(source).body
         if isinstance(node, ast.ClassDef)
     }
@@ -120,8 +125,9 @@ def main(gir, extra):
     for node in introspectable(namespace, "enumeration"):
         output += [*enumeration(node), ""]
     for node in introspectable(namespace, "class"):
-        output += [*class_stub(node, added.pop(node.get("name"), (None, []))[1]), ""]
-    for head, lines in added.values():
+        _head, lines, overridden = added.pop(node.get("name"), (None, [], set()))
+        output += [*class_stub(node, lines, overridden), ""]
+    for head, lines, _methods in added.values():
         output += [head, *lines, ""]
     for node in introspectable(namespace, "function"):
         output += function(node, "")

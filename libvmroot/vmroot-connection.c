@@ -18,7 +18,7 @@
  * Its calls wait for libvirt: in a program with a main loop, use the `_async` forms or a thread.
  * One connection may be used from several threads at once. It installs no error handler outside
  * itself: libvirt's own, which belongs to the program, still prints when a connection cannot be
- * opened, unless the program calls `virSetErrorFunc()`.
+ * opened, or was not opened here, unless the program calls `virSetErrorFunc()`.
  *
  * Since: 1.0
  */
@@ -195,15 +195,26 @@ open_hint (const virError *error)
     }
 }
 
+/* Takes the reference. */
+static VmrootConnection *
+connection_new (virConnectPtr connection, gboolean read_only)
+{
+  VmrootConnection *self = g_object_new (VMROOT_TYPE_CONNECTION, NULL);
+  char *uri = virConnectGetURI (connection);
+
+  self->connection = connection;
+  self->read_only = read_only;
+  self->uri = g_strdup (uri != NULL ? uri : "");
+  free (uri);
+  return self;
+}
+
 static VmrootConnection *
 open_connection (const gchar *uri, gboolean read_only, GError **error)
 {
-  g_autoptr (VmrootConnection) self = g_object_new (VMROOT_TYPE_CONNECTION, NULL);
-  char *canonical = NULL;
+  virConnectPtr connection = read_only ? virConnectOpenReadOnly (uri) : virConnectOpen (uri);
 
-  self->read_only = read_only;
-  self->connection = read_only ? virConnectOpenReadOnly (uri) : virConnectOpen (uri);
-  if (self->connection == NULL)
+  if (connection == NULL)
     {
       const virError *last = virGetLastError ();
 
@@ -214,12 +225,29 @@ open_connection (const gchar *uri, gboolean read_only, GError **error)
     }
 
   /* What fails from now on is in our GErrors: libvirt need not print it too. */
-  virConnSetErrorFunc (self->connection, NULL, ignore_libvirt_error);
+  virConnSetErrorFunc (connection, NULL, ignore_libvirt_error);
+  return connection_new (connection, read_only);
+}
 
-  canonical = virConnectGetURI (self->connection);
-  self->uri = g_strdup (canonical != NULL ? canonical : uri);
-  free (canonical);
-  return g_steal_pointer (&self);
+/**
+ * vmroot_connection_new_for_handle: (constructor)
+ * @handle: (type gpointer): a `virConnectPtr` that was opened for reading and writing
+ *
+ * Uses a connection that the program has already, with the rights that its user was asked for. In
+ * Python, the handle of a `libvirt.virConnect` is what its method `c_pointer()` returns.
+ *
+ * Returns: (transfer full): a connection, with a reference of its own on @handle
+ *
+ * Since: 1.0
+ */
+VmrootConnection *
+vmroot_connection_new_for_handle (gpointer handle)
+{
+  g_return_val_if_fail (handle != NULL, NULL);
+
+  if (virConnectRef (handle) < 0)
+    g_return_val_if_reached (NULL);
+  return connection_new (handle, FALSE);
 }
 
 /**

@@ -26,6 +26,9 @@ VmrootConnection *vmroot_connection_open_finish (GAsyncResult *result, GError **
     G_GNUC_WARN_UNUSED_RESULT;
 
 VMROOT_AVAILABLE_IN_1_0
+VmrootConnection *vmroot_connection_new_for_handle (gpointer handle) G_GNUC_WARN_UNUSED_RESULT;
+
+VMROOT_AVAILABLE_IN_1_0
 const gchar *vmroot_connection_get_uri (VmrootConnection *self);
 VMROOT_AVAILABLE_IN_1_0
 gboolean vmroot_connection_get_read_only (VmrootConnection *self);

@@ -10,7 +10,7 @@ import gi
 
 from .texts import _
 
-# What vmmDetails must have. Where one is gone, this is a virt-manager that we do not know.
+# What must be there: where one is gone, this is a virt-manager that we do not know.
 METHODS = (
     "_make_hw_list_entry",
     "_get_hw_row",
@@ -24,6 +24,8 @@ METHODS = (
     "vmwindow_resources_refreshed",
     "widget",
 )
+GUEST_METHODS = ("is_active", "get_xml_to_define", "define_xml")
+CONNECTION_METHODS = ("is_remote", "list_nets", "get_backend")
 NAMES = ("HW_LIST_COL_KEY", "HW_LIST_COL_TYPE", "HW_LIST_TYPE_BOOT", "EDIT_XML")
 
 # What virt-manager remembers as edited. Its own are numbers.
@@ -41,9 +43,17 @@ def activate(vmwindow):
     """Takes the place of the details panel in virt-manager's window module."""
     from virtManager.details import details as module
 
+    from virtManager.connection import vmmConnection
+    from virtManager.object.domain import vmmDomain
+
     stock = vmwindow.vmmDetails
-    missing = [name for name in METHODS if not hasattr(stock, name)]
-    missing += [name for name in NAMES if not hasattr(module, name)]
+    needed = (
+        (stock, METHODS),
+        (vmmDomain, GUEST_METHODS),
+        (vmmConnection, CONNECTION_METHODS),
+        (module, NAMES),
+    )
+    missing = [name for where, names in needed for name in names if not hasattr(where, name)]
     if missing:
         _log(
             "this virt-manager has no %s: the page is left out. A newer vmroot may know it",
@@ -53,8 +63,12 @@ def activate(vmwindow):
 
     try:
         gi.require_version("Vmroot", "1.0")
-    except ValueError as error:
-        _log("the page is left out: %s. Install vmroot's introspection data", error)
+        from gi.repository import Vmroot
+
+        # The first call loads the library itself.
+        Vmroot.Spec.new(None)
+    except Exception as error:
+        _log("the page is left out: %s. Install libvmroot and its introspection data", error)
         return
 
     from . import other_launch
@@ -67,6 +81,14 @@ def _log(message, *args):
     from virtinst import log
 
     log.warning("vmroot: " + message, *args)
+
+
+def _guarded(call):
+    """virt-manager goes on with what it was about, whatever happens to the page."""
+    try:
+        call()
+    except Exception as error:
+        _log("the page has an error: %s", error)
 
 
 def _details_with_root(stock, module):
@@ -105,11 +127,11 @@ def _details_with_root(stock, module):
         def vmwindow_resources_refreshed(self):
             stock.vmwindow_resources_refreshed(self)
             if self._is_root_row(self._get_hw_row()):
-                self._root.sample()
+                _guarded(self._root.sample)
 
         def _cleanup(self):
             if self._root:
-                self._root.cleanup()
+                _guarded(self._root.cleanup)
                 self._root = None
             stock._cleanup(self)
 
@@ -122,6 +144,8 @@ class _RootRow:
     def __init__(self, details, module):
         from gi.repository import Gtk
 
+        if not hasattr(details, "_xmleditor"):
+            raise Unsupported("the details have no _xmleditor")
         self.key = _("Root filesystem")
         self._details = details
         self._page = None
@@ -227,8 +251,9 @@ class _Guest:
         the network. Without a spec, gives the address back."""
         from gi.repository import GLib, Vmroot
 
+        shared = self._details.vm.conn.get_backend().get_conn_for_api_arg()
+        connection = Vmroot.Connection.new_for_handle(shared.c_pointer())
         try:
-            connection = Vmroot.Connection.open(self._details.vm.conn.get_uri())
             if spec is None:
                 connection.detach(uuid, None)
             else:

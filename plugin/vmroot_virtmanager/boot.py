@@ -3,6 +3,7 @@
 
 from gi.repository import Vmroot
 
+from . import entry
 from .choice import Choice
 from .texts import _
 
@@ -13,9 +14,13 @@ BY_VMROOT, BY_GUEST = "vmroot", "guest"
 class BootChoice:
     def __init__(self, get):
         self._kernel = Choice(get("root-kernel"))
+        # In place of the kernels of a tree that cannot be looked into
+        self._version = get("root-kernel-version")
+        self._label = get("root-kernel-label")
+        self._version.get_accessible().set_name(self._label.get_text().rstrip(":"))
         self._image = Choice(get("root-boot-image"))
         self._arguments = get("root-kernel-args")
-        # (version, whether it has an initramfs in the tree), newest first; None: not known yet
+        # (version, whether it has an initramfs in the tree), newest first; None: not known
         self._known = None
 
     def show(self, spec):
@@ -23,24 +28,38 @@ class BootChoice:
         self._offer_kernels(spec.get_kernel() or NEWEST)
         by_guest = spec.get_boot_source() == Vmroot.BootSource.GUEST
         self._offer_images(BY_GUEST if by_guest else BY_VMROOT)
-        self._arguments.set_text(spec.get_kernel_args() or "")
+        entry.show(self._arguments, spec.get_kernel_args())
 
     def learn(self, kernels):
-        """What kernels are in the tree."""
+        """What kernels are in the tree; None where that cannot be told."""
+        chosen = self._chosen
         self._known = kernels
-        self._offer_kernels(self._kernel.chosen)
+        self._show_version_entry(kernels is None)
+        self._offer_kernels(chosen)
         self._offer_images(self._image.chosen)
+
+    def _show_version_entry(self, shown):
+        self._version.set_visible(shown)
+        self._kernel.combo.set_visible(not shown)
+        self._label.set_mnemonic_widget(self._version if shown else self._kernel.combo)
+
+    @property
+    def _chosen(self):
+        """A version, or NEWEST."""
+        if self._version.get_visible():
+            return entry.read(self._version)
+        return self._kernel.chosen
 
     @property
     def kernel(self):
         """The version that would be booted, if it is known."""
-        return self._kernel.chosen or (self._known[0][0] if self._known else None)
+        return self._chosen or (self._known[0][0] if self._known else None)
 
     def write(self, spec):
-        spec.set_kernel(self._kernel.chosen or None)
+        spec.set_kernel(self._chosen or None)
         by_guest = self._image.chosen == BY_GUEST
         spec.set_boot_source(Vmroot.BootSource.GUEST if by_guest else Vmroot.BootSource.VMROOT)
-        spec.set_kernel_args(self._arguments.get_text().strip() or None)
+        spec.set_kernel_args(entry.read(self._arguments) or None)
 
     def _offer_kernels(self, chosen):
         known = self._known or []
@@ -53,6 +72,7 @@ class BootChoice:
             rows.append((chosen, label, True))
         self._kernel.offer(rows)
         self._kernel.choose(chosen)
+        entry.show(self._version, chosen)
 
     def _offer_images(self, chosen):
         none = bool(self._known) and not dict(self._known).get(self.kernel)

@@ -4,7 +4,7 @@
 
 class Choice:
     def __init__(self, combo):
-        self._combo = combo
+        self.combo = combo
         self._model = combo.get_model()
 
     def offer(self, rows):
@@ -16,9 +16,9 @@ class Choice:
     def choose(self, value):
         for row in self._model:
             if row[0] == value:
-                self._combo.set_active_iter(row.iter)
+                self.combo.set_active_iter(row.iter)
 
     @property
     def chosen(self):
-        row = self._combo.get_active_iter()
+        row = self.combo.get_active_iter()
         return self._model[row][0] if row else None

@@ -45,6 +45,61 @@ def with_some_address(spec):
     return spec
 
 
+# What <boot dev> of a domain may say (libvirt's formatdomain.html, "BIOS bootloader")
+BOOT_DEVICES = {
+    "hd": ("disk", ("disk", "lun")),
+    "cdrom": ("disk", ("cdrom",)),
+    "fd": ("disk", ("floppy",)),
+    "network": ("interface", (None,)),
+}
+
+
+def _disk_kind(device):
+    return device.get("device", "disk") if device.tag == "disk" else None
+
+
+def _boot_devices(root):
+    """The guest's devices, in the order in which its firmware tries them."""
+    devices = root.findall("devices/*")
+    ordered = [device for device in devices if device.find("boot") is not None]
+    if ordered:
+        return sorted(ordered, key=lambda device: int(device.find("boot").get("order", 0)))
+    wanted = [boot.get("dev") for boot in root.iterfind("os/boot")] or ["hd"]
+    return [
+        device
+        for tag, kinds in (BOOT_DEVICES.get(one, ("", ())) for one in wanted)
+        for device in devices
+        if device.tag == tag and _disk_kind(device) in kinds
+    ]
+
+
+def _disk_name(disk):
+    """Of what is in the disk, or None where it is empty."""
+    source = disk.find("source")
+    if source is None:
+        return None
+    for name in ("file", "dev", "volume", "dir", "name"):
+        if source.get(name):
+            return source.get(name)
+    host = source.find("host")
+    server = host.get("name") or host.get("socket") if host is not None else None
+    return server or disk.find("target").get("dev")
+
+
+def _boots_from_device(device):
+    """A sentence, or None about a drive with nothing in it."""
+    if device.tag == "interface":
+        return _("The guest boots from the network.")
+    if device.tag != "disk":
+        return _("The guest boots from a device that is passed through to it.")
+    name = _disk_name(device)
+    if name is None:
+        return None
+    if _disk_kind(device) in ("cdrom", "floppy"):
+        return _("The guest boots from the medium %s.") % name
+    return _("The guest boots from the disk %s.") % name
+
+
 class Definition:
     def __init__(self, document):
         self.document = document
@@ -112,12 +167,10 @@ class Definition:
         kernel = root.findtext("os/kernel")
         if kernel:
             return _("The guest boots from the kernel %s.") % kernel
-        for disk in root.iterfind("devices/disk"):
-            source = disk.find("source")
-            if disk.get("device", "disk") == "disk" and source is not None:
-                for name in ("file", "dev", "volume", "name"):
-                    if source.get(name):
-                        return _("The guest boots from the disk %s.") % source.get(name)
+        for device in _boot_devices(root):
+            sentence = _boots_from_device(device)
+            if sentence:
+                return sentence
         if root.find("devices/interface") is not None:
             return _("The guest has no disk to boot from; it may boot from the network.")
         return _("The guest has nothing to boot from.")

@@ -3,6 +3,7 @@
 
 from gi.repository import Gdk, Gio, GLib, Gtk
 
+from . import entry
 from .texts import _
 
 
@@ -16,16 +17,17 @@ class DirectoryChoice:
         self._open_folder = get("root-open-folder")
         self._page = get("vmroot-root-page")
         self._chooser = None
-        self._accept_drops()
+        for widget in self._page, self._entry:
+            self._accept_drops(widget)
 
     @property
     def path(self):
-        return self._entry.get_text().strip()
+        return entry.read(self._entry)
 
     @path.setter
     def path(self, path):
         if path != self.path:
-            self._entry.set_text(path or "")
+            entry.show(self._entry, path)
 
     def focus(self):
         self._entry.grab_focus()
@@ -61,8 +63,14 @@ class DirectoryChoice:
         chooser.destroy()
 
     def _take(self, path):
-        if path:
-            self.path = path
+        if not path:
+            return
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            self._failed(_("A guest's definition has room for names in UTF-8 only: rename it."))
+            return
+        self.path = path
 
     def open_folder(self, _button):
         try:
@@ -70,16 +78,21 @@ class DirectoryChoice:
         except GLib.Error as error:
             self._failed(error.message)
 
-    def _accept_drops(self):
-        """Anywhere on the page."""
-        self._page.drag_dest_set(Gtk.DestDefaults.ALL, [], Gdk.DragAction.COPY)
-        self._page.drag_dest_add_uri_targets()
-        self._page.connect("drag-data-received", self._dropped)
+    def _accept_drops(self, widget):
+        """Anywhere on the page; the entry would take them for text."""
+        widget.drag_dest_set(Gtk.DestDefaults.ALL, [], Gdk.DragAction.COPY)
+        widget.drag_dest_add_uri_targets()
+        widget.connect("drag-data-received", self._dropped)
 
-    def _dropped(self, _widget, _context, _x, _y, data, _info, _time):
+    def _dropped(self, widget, _context, _x, _y, data, _info, _time):
+        widget.stop_emission_by_name("drag-data-received")
         paths = [Gio.File.new_for_uri(uri).get_path() for uri in data.get_uris() or []]
-        if paths and paths[0] and self._chosen():
-            self.path = paths[0]
+        if self._guest.remote:
+            self._failed(_("That folder is on this host. The guest's host has its own: Browse."))
+        elif not paths or not paths[0]:
+            self._failed(_("That is no folder of this host."))
+        elif self._chosen():
+            self._take(paths[0])
 
     def cleanup(self):
         if self._chooser:

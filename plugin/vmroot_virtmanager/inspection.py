@@ -6,6 +6,7 @@ was found is handed over in the main loop.
 """
 
 import os
+import pathlib
 
 from gi.repository import Gio, GLib, Vmroot
 
@@ -19,12 +20,24 @@ class Inspection:
     def __init__(self, directory):
         self.directory = directory
         self.os_name = None
-        self.kernels = []
+        # None: not known
+        self.kernels = None
         self.findings = []
         # Why nothing could be found out, in a sentence
         self.obstacle = None
         # Whether the obstacle is only that this user may not look
         self.private = False
+
+
+def _owner_of_closed(directory):
+    """Of the directory, or of the one above it that is closed to this user."""
+    path = pathlib.Path(directory)
+    for closed in (path, *path.parents):
+        try:
+            return closed.stat().st_uid
+        except OSError:
+            continue
+    return None
 
 
 def _unreadable(directory):
@@ -37,11 +50,7 @@ def _unreadable(directory):
     except OSError:
         return None
 
-    try:
-        owner = os.stat(directory).st_uid
-    except OSError:
-        owner = 0
-    if owner == 0:
+    if _owner_of_closed(directory) == 0:
         return _(
             "Only root can look into this directory. It can be used all the same: "
             "the guest's start checks it again, as root."
@@ -56,12 +65,11 @@ def _read_tree(inspection, spec, cancellable):
     tree = Vmroot.Tree.new(inspection.directory)
     inspection.os_name = tree.get_os_name() or tree.get_os_id()
     try:
-        # Newest first
-        inspection.kernels = [
-            (kernel.get_version(), bool(kernel.get_initramfs())) for kernel in tree.list_kernels()
-        ]
+        kernels = tree.list_kernels()
     except GLib.Error:
-        pass  # check() says it better
+        kernels = []  # check() says it better
+    # Newest first
+    inspection.kernels = [(one.get_version(), bool(one.get_initramfs())) for one in kernels]
     inspection.findings = list(tree.check(spec, cancellable))
 
 

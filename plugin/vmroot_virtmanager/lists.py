@@ -7,16 +7,19 @@ has a name for a screen reader.
 
 from gi.repository import Gtk
 
+from . import entry
 from .texts import _
 
 MIB = 1024 * 1024
+LARGEST = (1 << 64) - 1
 
 
 def _entry(text, placeholder, name, changed):
-    entry = Gtk.Entry(text=text, placeholder_text=placeholder, hexpand=True, visible=True)
-    entry.get_accessible().set_name(name)
-    entry.connect("changed", changed)
-    return entry
+    made = Gtk.Entry(placeholder_text=placeholder, hexpand=True, visible=True)
+    made.get_accessible().set_name(name)
+    entry.show(made, text)
+    made.connect("changed", changed)
+    return made
 
 
 def _remove_button(name, clicked):
@@ -90,14 +93,15 @@ class ShareList(_List):
     def rows(self):
         """(directory, mount point, read-only) of each."""
         return [
-            (widgets[0].get_text().strip(), widgets[1].get_text().strip(), widgets[2].get_active())
+            (entry.read(widgets[0]), entry.read(widgets[1]), widgets[2].get_active())
             for _top, widgets in self._rows
         ]
 
 
 class TmpfsList(_List):
     def add(self, mount_point="", size=0):
-        spin = Gtk.SpinButton.new_with_range(0, 1 << 24, 64)
+        spin = Gtk.SpinButton.new_with_range(0, LARGEST // MIB, 64)
+        spin.set_width_chars(9)
         spin.set_value(size // MIB)
         spin.get_accessible().set_name(_("Size in MiB"))
         spin.connect("changed", self._edited)
@@ -119,9 +123,7 @@ class TmpfsList(_List):
 
     def rows(self):
         """(mount point, size in bytes) of each; 0 is half of the guest's memory."""
-        return [
-            (widgets[0].get_text().strip(), self._size(widgets[1])) for _top, widgets in self._rows
-        ]
+        return [(entry.read(widgets[0]), self._size(widgets[1])) for _top, widgets in self._rows]
 
     @staticmethod
     def _size(spin):

@@ -6,6 +6,7 @@ window, and nothing of ours is loaded there. Run by the launcher as a program of
 Exit status: 0 go on, 1 do not start.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ VIRT_MANAGER = "org.virt-manager.virt-manager"
 WITH_PAGE = "org.vmroot.VirtManager"
 
 QUIT, AS_IT_IS = 1, 2
+# In seconds: it closes its connections, of which one may be slow
+PATIENCE = 30
 
 
 def announce():
@@ -71,13 +74,31 @@ def _ask():
 
 
 def _quit(bus, pid):
-    """Asks the running virt-manager to end (it does on SIGINT), and waits until it has."""
-    loop = GLib.MainLoop()
+    """Asks the running virt-manager to end (it does on SIGINT), and waits until it has. False if
+    it does not: a shell that starts a program in the background may let it ignore SIGINT."""
+    gone = []
     Gio.bus_watch_name_on_connection(
-        bus, VIRT_MANAGER, Gio.BusNameWatcherFlags.NONE, None, lambda _bus, _name: loop.quit()
+        bus, VIRT_MANAGER, Gio.BusNameWatcherFlags.NONE, None, lambda *_args: gone.append(True)
     )
-    os.kill(pid, signal.SIGINT)
-    loop.run()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGINT)
+    late = []
+    GLib.timeout_add_seconds(PATIENCE, late.append, True)
+    while not gone and not late:
+        GLib.MainContext.default().iteration(True)
+    return bool(gone)
+
+
+def _say_that_it_does_not_quit(pid):
+    from gi.repository import Gtk
+
+    dialog = Gtk.MessageDialog(
+        message_type=Gtk.MessageType.ERROR,
+        buttons=Gtk.ButtonsType.CLOSE,
+        text=_("Virtual Machine Manager does not quit"),
+        secondary_text=_("Close it (process %d), then try again.") % pid,
+    )
+    dialog.run()
 
 
 def main():
@@ -99,8 +120,9 @@ def main():
             file=sys.stderr,
         )
         return 1
-    if answer == QUIT:
-        _quit(bus, pid)
+    if answer == QUIT and not _quit(bus, pid):
+        _say_that_it_does_not_quit(pid)
+        return 1
     return 0 if answer in (QUIT, AS_IT_IS) else 1
 
 

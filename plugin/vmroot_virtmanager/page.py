@@ -186,8 +186,10 @@ class RootPage:
         self._transport.write(spec)
         self._boot.write(spec)
         access = self._access.chosen
-        spec.set_read_only(access == READ_ONLY)
-        spec.set_ephemeral(access == EPHEMERAL)
+        # A root may be both read-only and ephemeral: that stays until another is chosen.
+        if access != _access_of(spec):
+            spec.set_read_only(access == READ_ONLY)
+            spec.set_ephemeral(access == EPHEMERAL)
         spec.clear_shares()
         for directory, mount_point, read_only in self._shares.rows():
             spec.add_share(Vmroot.Share.new(directory, mount_point, read_only))
@@ -223,7 +225,7 @@ class RootPage:
         """Makes what the page shows the guest's definition."""
         now = self._read_unchanged()
         wanted = self._wanted(now)
-        if needs_connection(now.spec, wanted) and not self._guest.remote:
+        if needs_connection(now.spec, wanted):
             self._guest.attach(now.uuid, wanted)
         else:
             self._guest.define(now.with_root(wanted))
@@ -253,6 +255,8 @@ class RootPage:
         if not self._enable.get_active():
             self._measurement.stop()
         elif self._guest.remote:
+            with self._fill():
+                self._boot.learn(None)
             self._status.say(
                 "dialog-information",
                 _(
@@ -339,13 +343,14 @@ class RootPage:
         self._look()
 
     def cleanup(self):
-        self._inspector.stop()
-        self._measurement.stop()
-        self._transport.cleanup()
-        self._served.cleanup()
-        self._directory.cleanup()
-        self._guest.cleanup()
-        self.widget.destroy()
+        # All of it, even where one fails
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.widget.destroy)
+            stack.callback(self._guest.cleanup)
+            for part in self._directory, self._served, self._transport:
+                stack.callback(part.cleanup)
+            stack.callback(self._measurement.stop)
+            stack.callback(self._inspector.stop)
 
 
 def _access_of(spec):

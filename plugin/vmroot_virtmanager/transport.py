@@ -3,6 +3,7 @@
 
 from gi.repository import GLib, Vmroot
 
+from . import entry
 from .background import Job
 from .choice import Choice
 from .texts import _
@@ -63,7 +64,7 @@ class TransportChoice:
         spec = spec or Vmroot.Spec.new(None)
         self._radios[spec.get_transport()].set_active(True)
         self._offer_networks(spec)
-        self._address.set_text(spec.get_address() or "")
+        entry.show(self._address, spec.get_address())
 
     def forget(self):
         """The guest has no root any more. What is chosen stays, for the next one."""
@@ -90,10 +91,6 @@ class TransportChoice:
     def _why_no_network(self):
         if self._shown is not None and self._shown.get_transport() == NFS:
             return None
-        if self._guest.remote:
-            return _(
-                "Choose it on the guest's own host: its network and addresses are looked up there."
-            )
         if not any(addresses for _name, addresses in self._guest.list_networks()):
             return _("No network of this connection has addresses.")
         return None
@@ -109,8 +106,6 @@ class TransportChoice:
         """What depends on which is chosen."""
         self._grey()
         self._options.set_visible(self.chosen == NFS)
-        # Another address would have to be reserved on the guest's host.
-        self._options.set_sensitive(not self._guest.remote)
         self._reserved.set_text(self._reservation())
 
     def _reservation(self):
@@ -145,7 +140,7 @@ class TransportChoice:
         """Whether the guest is to have another address than `spec` gives it."""
         return (
             self._network.chosen != (spec.get_network() or NO_NETWORK)
-            or self._address.get_text().strip() != (spec.get_address() or "")
+            or entry.read(self._address) != (spec.get_address() or "")
         )
 
     def write(self, spec):
@@ -159,7 +154,7 @@ class TransportChoice:
 
     def _ask_for_address(self, spec):
         network = self._network.chosen or None
-        address = self._address.get_text().strip() or None
+        address = entry.read(self._address) or None
         if network != spec.get_network():
             # What the other network gave it says nothing on this one.
             if address == spec.get_address():

@@ -83,6 +83,26 @@ def test_findings_worst_first(tmp_path):
     assert str(found[0]) == f"error: {found[0].get_title()}"
 
 
+def test_findings_of_the_host_too(tmp_path):
+    spec = Vmroot.Spec(str(tmp_path / "nowhere"))
+
+    found = Vmroot.Host(str(tmp_path)).check(spec)
+
+    assert found.errors == [one for one in found if one.get_severity() == Vmroot.Severity.ERROR]
+    assert found.errors
+
+
+def test_connection_of_the_program_is_shared():
+    libvirt = pytest.importorskip("libvirt")
+    theirs = libvirt.open("test:///default")
+
+    connection = Vmroot.Connection(theirs)
+    theirs.close()
+
+    assert connection.get_uri() == "test:///default"
+    assert connection.list_domains() == ["test"]
+
+
 def stubs():
     with open(os.environ["VMROOT_STUBS"], encoding="utf-8") as file:
         body = ast.parse(file.read()).body

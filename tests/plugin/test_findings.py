@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What would go wrong: when it is looked for, and how it is shown."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from lone_page import Guest, run_until, use, widget
@@ -39,6 +43,37 @@ def test_look_follows_the_last_letter_soon(opened, looks):
     use(page, "/srv/web")
 
     run_until(lambda: looks, timeout=3)
+
+
+@pytest.mark.parametrize(
+    ("closed", "owner", "words"),
+    [
+        ("root", 0, "Only root can look"),
+        ("root", 12345, "You may not look"),
+        ("home", 0, "Only root can look"),
+        ("home", 12345, "You may not look"),
+    ],
+)
+def test_who_can_look_into_a_closed_directory(gtk, tmp_path, closed, owner, words):
+    """Tried by a child that is a user, since root can look everywhere."""
+    directory = tmp_path / "home/root"
+    directory.mkdir(parents=True)
+    for parent in [tmp_path, *tmp_path.parents][:3]:
+        parent.chmod(0o755)
+    at = directory if closed == "root" else directory.parent
+    at.chmod(0o700)
+    os.chown(at, owner, owner)
+    program = (
+        "import gi, os, sys; gi.require_version('Vmroot', '1.0');"
+        "from vmroot_virtmanager import inspection;"
+        "os.setresuid(54321, 54321, 54321); print(inspection._unreadable(sys.argv[1]))"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", program, str(directory)], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+    assert words in said
 
 
 def finding(severity, title="A title", fix=None):

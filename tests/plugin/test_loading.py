@@ -2,6 +2,8 @@
 """How the page gets into virt-manager, and that virt-manager is as ever where it cannot."""
 
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -122,30 +124,55 @@ def test_importing_brings_no_gtk_no_dbus_and_no_thread():
 
 @pytest.fixture
 def changed_virt_manager(tmp_path):
-    """A copy of virt-manager whose details panel lacks a method under the name that we know."""
-    copy = tmp_path / "virt-manager"
-    shutil.copytree("/usr/share/virt-manager", copy)
-    details = copy / "virtManager/details/details.py"
-    details.write_text(details.read_text().replace("_make_hw_list_entry", "_make_row"))
-    program = tmp_path / "bin/virt-manager"
-    program.parent.mkdir()
-    program.write_text(
-        open(VIRT_MANAGER, encoding="utf-8").read().replace("/usr/share/virt-manager", str(copy))
-    )
-    return program
+    """Makes a copy of virt-manager in which a name that we know is another."""
+
+    def change(name):
+        copy = tmp_path / "virt-manager"
+        shutil.copytree("/usr/share/virt-manager", copy)
+        word = re.compile(rf"\b{name}\b")
+        for file in copy.rglob("*.py"):
+            file.write_text(word.sub(f"{name}_of_another_version", file.read_text()))
+        program = tmp_path / "bin/virt-manager"
+        program.parent.mkdir()
+        program.write_text(
+            open(VIRT_MANAGER, encoding="utf-8").read().replace("/usr/share/virt-manager", str(copy))
+        )
+        return str(program)
+
+    return change
 
 
-def test_unknown_virt_manager_works_without_the_page(virt_manager, changed_virt_manager):
-    app = virt_manager(VMROOT_VIRT_MANAGER=str(changed_virt_manager))
+# One of each place where names are looked for
+@pytest.mark.parametrize(
+    "name", ["_make_hw_list_entry", "HW_LIST_TYPE_BOOT", "get_xml_to_define", "list_nets", "_xmleditor"]
+)
+def test_unknown_virt_manager_works_without_the_page(virt_manager, changed_virt_manager, name):
+    app = virt_manager(VMROOT_VIRT_MANAGER=changed_virt_manager(name))
 
     assert ROW not in rows(app)
     said = [line for line in app.output.splitlines() if "vmroot:" in line]
     assert len(said) == 1
-    assert "_make_hw_list_entry" in said[0]
+    assert name in said[0]
+    assert "Traceback" not in app.output
 
 
 def test_without_the_library_virt_manager_works(virt_manager):
     app = virt_manager(GI_TYPELIB_PATH="", LD_LIBRARY_PATH="")
+
+    assert ROW not in rows(app)
+    assert "vmroot: the page is left out" in app.output
+
+
+def test_typelib_without_the_library_is_told_before_anything_is_shown(virt_manager, tmp_path):
+    """As after half an update: the library itself is loaded at its first call only."""
+    typelibs = tmp_path / "typelibs"
+    typelibs.mkdir()
+    for path in os.environ["GI_TYPELIB_PATH"].split(os.pathsep):
+        for typelib in pathlib.Path(path).glob("*.typelib"):
+            data = typelib.read_bytes()
+            (typelibs / typelib.name).write_bytes(data.replace(b"libvmroot-1.0.so.0", b"libvmroot-0.9.so.0"))
+
+    app = virt_manager(GI_TYPELIB_PATH=str(typelibs), LD_LIBRARY_PATH="")
 
     assert ROW not in rows(app)
     assert "vmroot: the page is left out" in app.output

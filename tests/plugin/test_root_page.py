@@ -102,22 +102,6 @@ def test_metadata_of_a_later_vmroot_is_left_alone(opened, tree):
     assert widget(page, "root-notice").get_text()
 
 
-def test_dropped_folder_becomes_the_root(opened, tree):
-    class Dropped:
-        def get_uris(self):
-            return [root.as_uri()]
-
-    root = tree("a folder")
-    guest = Guest()
-    page = opened(guest)
-
-    page._directory._dropped(page.widget, None, 0, 0, Dropped(), 0, 0)
-
-    assert widget(page, "root-enable").get_active()
-    assert widget(page, "root-directory").get_text() == str(root)
-    assert guest.edits
-
-
 def test_directory_that_vanishes(opened, tree):
     root = tree()
     page = opened(Guest())
@@ -132,6 +116,32 @@ def test_directory_that_vanishes(opened, tree):
         and not widget(page, "root-spinner").get_visible()
     )
     assert page.changed_xml()
+
+
+def test_directories_that_never_answer_take_no_more_than_some_threads(opened, monkeypatch):
+    from vmroot_virtmanager import background, inspection
+
+    answers = threading.Event()
+    looks = []
+
+    def stuck(spec, _uuid, _cancellable):
+        looks.append(spec.get_directory())
+        answers.wait()
+        return inspection.Inspection(spec.get_directory())
+
+    monkeypatch.setattr(inspection, "inspect", stuck)
+    monkeypatch.setattr(background, "MOST_AT_ONCE", 3)
+    page = opened(Guest())
+    for number in range(20):
+        use(page, f"/srv/{number}")
+        page._look()
+
+    assert len(background._waiting) <= 1
+    assert threading.active_count() <= 4
+    answers.set()
+    run_until(lambda: page._found)
+    assert page._found.directory == "/srv/19"
+    assert len(looks) <= 4
 
 
 def test_looking_into_a_slow_directory_does_not_hold_up_the_page(opened, tree, monkeypatch):
@@ -291,6 +301,23 @@ def test_folder_that_cannot_be_shown_is_said(opened, tmp_path):
     page._directory.open_folder(None)
 
     assert widget(page, "root-status").get_text()
+
+
+def test_every_part_is_cleaned_up_even_where_one_fails(gtk, monkeypatch):
+    from vmroot_virtmanager.page import RootPage
+
+    guest = Guest()
+    page = RootPage(guest)
+    cleaned = []
+    for part in (page._directory, page._transport, guest):
+        monkeypatch.setattr(part, "cleanup", lambda part=part: cleaned.append(part))
+    monkeypatch.setattr(page._served, "cleanup", lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        page.cleanup()
+
+    assert len(cleaned) == 3
+    assert not page.widget.get_realized() and page.widget.get_children() == []
 
 
 def test_folder_of_another_host_cannot_be_shown(opened):

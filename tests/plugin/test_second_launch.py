@@ -105,6 +105,51 @@ def test_it_is_let_end_by_itself_and_waited_for(desktop, tmp_path):
         assert saved.read_text() == "saved"
 
 
+DEAF = SLOW_TO_QUIT.replace("lambda: GLib.timeout_add(500, loop.quit)", "lambda: True")
+
+
+def test_one_that_does_not_end_is_not_waited_for_forever(desktop, monkeypatch, tmp_path):
+    from gi.repository import Gio
+    from vmroot_virtmanager import other_launch
+
+    monkeypatch.setattr(other_launch, "PATIENCE", 1)
+    program = [sys.executable, "-c", DEAF, str(tmp_path / "saved")]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "there\n"
+
+        ended = other_launch._quit(Gio.bus_get_sync(Gio.BusType.SESSION, None), running.pid)
+
+        assert not ended and running.poll() is None
+        running.kill()
+
+
+def test_one_that_ended_meanwhile_is_gone(desktop):
+    from gi.repository import Gio
+    from vmroot_virtmanager import other_launch
+
+    with subprocess.Popen(["true"]) as ended:
+        pass
+
+    assert other_launch._quit(Gio.bus_get_sync(Gio.BusType.SESSION, None), ended.pid)
+
+
+@pytest.mark.parametrize(("ends", "status"), [(True, 0), (False, 1)])
+def test_it_is_started_again_only_when_the_other_has_ended(gtk, monkeypatch, ends, status):
+    from vmroot_virtmanager import other_launch
+
+    def call(_bus, method, name, _reply):
+        return name == other_launch.VIRT_MANAGER if method == "NameHasOwner" else 1234
+
+    said = []
+    monkeypatch.setattr(other_launch, "_call", call)
+    monkeypatch.setattr(other_launch, "_ask", lambda: other_launch.QUIT)
+    monkeypatch.setattr(other_launch, "_quit", lambda _bus, _pid: ends)
+    monkeypatch.setattr(other_launch, "_say_that_it_does_not_quit", said.append)
+
+    assert other_launch.main() == status
+    assert said == ([] if ends else [1234])
+
+
 def test_closing_the_question_starts_nothing(gtk, monkeypatch):
     from vmroot_virtmanager import other_launch
 

@@ -49,10 +49,17 @@ def test_nfs_without_a_network_that_has_addresses(opened):
 
 
 def test_nfs_on_a_remote_connection(opened):
-    page = opened(Guest(remote=True))
+    """The address is reserved over the connection."""
+    from gi.repository import Vmroot
 
-    assert not widget(page, "root-nfs").get_sensitive()
-    assert "own host" in widget(page, NFS_NOTE).get_text()
+    guest = Guest(remote=True)
+    page = opened(guest)
+    choose_nfs(page, "/srv/roots/web")
+
+    page.apply()
+
+    _uuid, spec = guest.attached
+    assert (spec.get_transport(), spec.get_network()) == (Vmroot.Transport.NFS, "default")
 
 
 def test_guest_that_can_have_no_root(opened):
@@ -270,10 +277,11 @@ def test_network_that_is_gone_is_shown(opened, tmp_path):
     assert page._transport._network.chosen == "gone"
 
 
-def test_going_back_to_virtiofs_gives_the_address_back(opened, tmp_path):
+@pytest.mark.parametrize("remote", [False, True])
+def test_going_back_to_virtiofs_gives_the_address_back(opened, tmp_path, remote):
     from gi.repository import Vmroot
 
-    guest = Guest(over_nfs(tmp_path))
+    guest = Guest(over_nfs(tmp_path), remote=remote)
     page = opened(guest)
 
     widget(page, "root-virtiofs").set_active(True)
@@ -284,8 +292,9 @@ def test_going_back_to_virtiofs_gives_the_address_back(opened, tmp_path):
     assert (spec.get_network(), spec.get_address(), spec.get_mac_address()) == (None, None, None)
 
 
-def test_switching_off_gives_the_address_back(opened, tmp_path):
-    guest = Guest(over_nfs(tmp_path))
+@pytest.mark.parametrize("remote", [False, True])
+def test_switching_off_gives_the_address_back(opened, tmp_path, remote):
+    guest = Guest(over_nfs(tmp_path), remote=remote)
     page = opened(guest)
 
     widget(page, "root-enable").set_active(False)
@@ -297,11 +306,9 @@ def test_switching_off_gives_the_address_back(opened, tmp_path):
 def test_remote_guest_keeps_its_address(opened, tmp_path):
     guest = Guest(over_nfs(tmp_path), remote=True)
     page = opened(guest)
-    assert not widget(page, "root-nfs-options").get_sensitive()
 
     widget(page, "root-kernel-args").set_text("quiet")
     page.apply()
 
-    assert guest.attached is None
-    assert described(guest.xml).get_kernel_args() == "quiet"
-    assert described(guest.xml).get_address() == "192.168.122.7/24"
+    _uuid, spec = guest.attached
+    assert (spec.get_kernel_args(), spec.get_address()) == ("quiet", "192.168.122.7/24")

@@ -116,6 +116,30 @@ test_open_failing_names_the_uri (void)
     }
 }
 
+/* It is shared: neither end closes it for the other. */
+static void
+test_handle_of_the_program_is_shared (Fixture *fixture, gconstpointer unused)
+{
+  virConnectPtr handle = virConnectOpen (fixture->uri);
+  VmrootConnection *connection = vmroot_connection_new_for_handle (handle);
+  g_autofree gchar *name = NULL;
+
+  g_assert_cmpstr (vmroot_connection_get_uri (connection), ==, fixture->uri);
+  g_assert_false (vmroot_connection_get_read_only (connection));
+  name = get_name (connection, "stopped");
+  g_assert_cmpstr (name, ==, "stopped");
+
+  g_object_unref (connection);
+  g_assert_cmpint (virConnectIsAlive (handle), ==, 1);
+
+  connection = vmroot_connection_new_for_handle (handle);
+  g_assert_cmpint (virConnectClose (handle), ==, 1);
+  g_free (name);
+  name = get_name (connection, "stopped");
+  g_assert_cmpstr (name, ==, "stopped");
+  g_object_unref (connection);
+}
+
 static void
 test_domains_are_listed_by_name (Fixture *fixture, gconstpointer unused)
 {
@@ -461,6 +485,7 @@ main (int argc, char **argv)
   ADD ("open", test_open_says_what_it_is);
   ADD ("open/default", test_open_without_uri_is_libvirts_default);
   g_test_add_func ("/connection/open/failing", test_open_failing_names_the_uri);
+  ADD ("handle", test_handle_of_the_program_is_shared);
   ADD ("list", test_domains_are_listed_by_name);
   ADD ("get", test_domain_is_found_by_name_uuid_or_id);
   ADD ("get/nobody", test_domain_that_is_not_there);

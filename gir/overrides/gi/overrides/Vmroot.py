@@ -175,6 +175,39 @@ Tree = override(Tree)
 __all__.append("Tree")
 
 
+class Host(Vmroot.Host):
+    """Host(): this host. Host(sysroot): one whose files are below a directory."""
+
+    def __new__(cls, sysroot=None):
+        return Vmroot.Host.new(sysroot)
+
+    def __init__(self, sysroot=None):
+        # The object is made by __new__.
+        pass
+
+    def check(self, spec, uuid=None, cancellable=None):
+        return Findings(super().check(spec, uuid, cancellable))
+
+
+Host = override(Host)
+__all__.append("Host")
+
+
+class Connection(Vmroot.Connection):
+    """Connection(connection): shares a libvirt.virConnect that the program has already."""
+
+    def __new__(cls, connection):
+        return Vmroot.Connection.new_for_handle(connection.c_pointer())
+
+    def __init__(self, connection):
+        # The object is made by __new__.
+        pass
+
+
+Connection = override(Connection)
+__all__.append("Connection")
+
+
 class Finding(Vmroot.Finding):
     def __str__(self):
         return f"{self.get_severity().value_nick}: {self.get_title()}"
