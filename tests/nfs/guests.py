@@ -97,11 +97,11 @@ class Guest:
     def remove(self):
         """Leave nothing of the guest but its root."""
         self.host.run("virsh", "destroy", self.name, check=False, seconds=STOP_SECONDS)
-        self.host.run("vmroot", "remove", self.name, check=False, seconds=120)
+        self.host.run("vmroot", "remove", self.name, check=False)
         self.host.run("virsh", "undefine", self.name)
 
     def state(self):
-        return self.host.run("virsh", "domstate", self.name, seconds=120).output.strip()
+        return self.host.run("virsh", "domstate", self.name).output.strip()
 
     def read(self, path):
         return self.host.read(self.root + path)

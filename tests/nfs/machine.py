@@ -137,7 +137,7 @@ class Machine:
             raise HostFailed(f"the host says nothing.\n{self.console_tail()}")
         return json.loads(line)
 
-    def run(self, *argv, check=True, text="", seconds=60):
+    def run(self, *argv, check=True, text="", seconds=240):
         """Run a program in the host."""
         self.connection.sendall(
             json.dumps({"argv": argv, "input": text, "seconds": seconds}).encode() + b"\n"
@@ -169,7 +169,7 @@ class Machine:
         """As its administrator would."""
         self.run("virsh", "net-autostart", "default")
         self.run("virsh", "net-start", "default")
-        self.run("vmroot", "setup", "all", seconds=120)
+        self.run("vmroot", "setup", "all")
 
     def reboot(self):
         self.run("systemctl", "reboot", "--no-block")

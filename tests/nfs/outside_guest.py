@@ -80,7 +80,6 @@ class Outside:
             *("--transport", "nfs", "--network", "default", "--mac-address", MAC),
             *("--address", f"{ADDRESS}/24", "--server", HOST_ADDRESS),
             *("--gateway", HOST_ADDRESS, "--cache", "always", *options),
-            seconds=120,
         )
         self.host.run("tar", "-C", "/root/boot-image", "-cf", DISK, "kernel", "initramfs")
         with tarfile.open(self.disk) as archive:

@@ -25,9 +25,9 @@ def without_server(host):
     host.run("systemctl", "stop", "nfs-server")
     yield
     # What was stopped when setup came, it stops when it is undone.
-    host.run("vmroot", "setup", "--undo", "nfs", seconds=120)
+    host.run("vmroot", "setup", "--undo", "nfs")
     host.run("systemctl", "start", "nfs-server")
-    host.run("vmroot", "setup", "nfs", seconds=120)
+    host.run("vmroot", "setup", "nfs")
 
 
 @pytest.fixture

@@ -98,10 +98,10 @@ def test_nfs_server_restarts(host, first):
 def test_libvirtd_restarts(host, first):
     before = etab(host)
 
-    host.run("systemctl", "restart", "libvirtd", seconds=120)
+    host.run("systemctl", "restart", "libvirtd")
 
     # Takes its turn after libvirtd has taken up its guests again, and called the hook for it.
-    host.run("virsh", "dommemstat", first.name, seconds=120)
+    host.run("virsh", "dommemstat", first.name)
     assert first.state() == "running"
     assert etab(host) == before
     first.assert_writing()
@@ -186,7 +186,7 @@ def test_guest_powers_itself_off(host, first, second):
 
 def test_address_is_given_back(host, first, second):
     for guest in first, second:
-        host.run("vmroot", "remove", guest.name, seconds=120)
+        host.run("vmroot", "remove", guest.name)
         assert "<interface" not in host.run("virsh", "dumpxml", guest.name).output
 
     assert "<host" not in host.run("virsh", "net-dumpxml", "default").output

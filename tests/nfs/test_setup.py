@@ -227,22 +227,22 @@ def test_iptables(bare):
 @pytest.mark.only_on("bookworm")
 def test_firewalld(bare):
     """Guests are in the zone that libvirt has for them."""
-    bare.run("systemctl", "start", "firewalld", seconds=120)
+    bare.run("systemctl", "start", "firewalld")
     # Which puts its bridges into zones after it has said that it is ready.
-    bare.run("systemctl", "restart", "libvirtd", seconds=120)
+    bare.run("systemctl", "restart", "libvirtd")
     ask = ("firewall-cmd", "--get-zone-of-interface=virbr0")
-    wait_until(lambda: bare.run(*ask, check=False, seconds=120).output == "libvirt\n", 120)
+    wait_until(lambda: bare.run(*ask, check=False).output == "libvirt\n", 120)
     before = picture(bare)
     assert not reaches(bare, "guest", BRIDGE)
 
-    assert "firewalld" in bare.run("vmroot", "setup", "firewall", seconds=120).output
+    assert "firewalld" in bare.run("vmroot", "setup", "firewall").output
     assert only_guests_reach_it(bare)
-    assert "nothing to do" in bare.run("vmroot", "setup", "firewall", seconds=120).output
+    assert "nothing to do" in bare.run("vmroot", "setup", "firewall").output
     # After which libvirt puts its bridges into zones again; it runs where a guest does.
     bare.run("virsh", "list")
-    bare.run("firewall-cmd", "--reload", seconds=120)
+    bare.run("firewall-cmd", "--reload")
     wait_until(lambda: only_guests_reach_it(bare), 120)
 
-    bare.run("vmroot", "setup", "--undo", "firewall", seconds=120)
+    bare.run("vmroot", "setup", "--undo", "firewall")
     assert not reaches(bare, "guest", BRIDGE)
     assert picture(bare) == before

@@ -3,8 +3,9 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from virt_manager import Atspi
+from virt_manager import Atspi, until
 
+SWITCH = "Boot from a directory of the host"
 NAMESPACE = "{urn:vmroot:domain:1}"
 # The environment for each way in which the page can be seen
 LOOKS = {
@@ -26,7 +27,7 @@ class Page:
         self.window, self.page = app.open_page(guest)
 
     def switch(self):
-        self.page.find("check box", "Boot from a directory of the host").click()
+        self.page.find("check box", SWITCH).click()
 
     @property
     def directory(self):
@@ -56,9 +57,16 @@ class Page:
 
     def scroll_to(self, role, name):
         """As the keyboard does."""
-        widget = self.page.find_all(role, name, hidden=True)[0]
-        widget.focus()
-        return self.page.find(role, name)
+
+        def look():
+            for widget in self.page.find_all(role, name, hidden=True):
+                if not widget.showing:
+                    # What has the focus already, or had no place yet when it got it, is not scrolled to.
+                    self.page.find_all("check box", SWITCH, hidden=True)[0].focus()
+                    widget.focus()
+            return self.page.find_all(role, name)
+
+        return until(look, f"{role} {name!r} in sight")[0]
 
     def xml(self):
         """What the XML tab shows: the definition in libvirt."""
