@@ -214,6 +214,8 @@ main (int argc, char **argv)
   g_autofree gchar *program = NULL;
 
   setlocale (LC_ALL, "");
+  /* The command speaks English, and so do the parts of its messages that come from elsewhere. */
+  setlocale (LC_MESSAGES, "C");
   /* What libvirt has to say is part of our own messages. */
   virSetErrorFunc (NULL, ignore_libvirt_error);
 

@@ -25,6 +25,9 @@ try:
     spec.set_network(network)
     spec.set_address(address)
     _done, running = connection.attach(guest, spec, None)
+    spec = connection.get_domain(guest).spec
 except Vmroot.Failure as failure:
     sys.exit(f"move-to-nfs: {failure.message}")
-print("takes effect after the next shutdown" if running else "done")
+print(guest, "mounts", spec.get_directory(), "from", spec.get_server(), "as", spec.get_address())
+if running:
+    print("from its next start on")

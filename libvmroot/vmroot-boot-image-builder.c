@@ -17,6 +17,7 @@
 #include "vmroot-initramfs-private.h"
 #include "vmroot-kernel-config-private.h"
 #include "vmroot-modules-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 #define MAX_REQUEST_SIZE (64 * 1024 * 1024)
@@ -26,13 +27,16 @@
 #define CONSOLE_MAJOR 5
 #define CONSOLE_MINOR 1
 
-static gboolean
-fail_from_errno (GError **error, const gchar *what, const gchar *path)
-{
-  int saved_errno = errno;
+static gboolean fail (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot %s %s: %s", what, path,
-               g_strerror (saved_errno));
+static gboolean
+fail (GError **error, const gchar *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_propagate_error (error, g_error_new_valist (VMROOT_ERROR, VMROOT_ERROR_FAILED, format, args));
+  va_end (args);
   return FALSE;
 }
 
@@ -44,14 +48,14 @@ read_descriptor (int fd, GError **error)
 
   if (fstat (fd, &status) < 0 || status.st_size > MAX_REQUEST_SIZE)
     {
-      fail_from_errno (error, "read", "what the parent gave");
+      fail (error, _ ("Cannot read what the parent gave: %s"), g_strerror (errno));
       return NULL;
     }
 
   data = g_malloc ((gsize)status.st_size);
   if (pread (fd, data, (gsize)status.st_size, 0) != status.st_size)
     {
-      fail_from_errno (error, "read", "what the parent gave");
+      fail (error, _ ("Cannot read what the parent gave: %s"), g_strerror (errno));
       return NULL;
     }
   return g_bytes_new_take (g_steal_pointer (&data), (gsize)status.st_size);
@@ -96,7 +100,7 @@ copy_file (VmrootTree *tree, const gchar *path, int to, GError **error)
 
   copied = copy_descriptor (from, to);
   if (!copied)
-    fail_from_errno (error, "copy", path);
+    fail (error, _ ("Cannot copy %s: %s"), path, g_strerror (errno));
   close (from);
   return copied;
 }
@@ -206,12 +210,12 @@ copy_initramfs (VmrootTree *tree, VmrootKernel *kernel, GVariant *request, GErro
     return write_empty_initramfs (error);
   if (path == NULL)
     {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_INITRAMFS,
-                   "Kernel %s in %s has no initramfs beside it in /boot. Make one in the tree"
-                   " (Debian: update-initramfs -c -k %s), or let vmroot make it:"
-                   " --boot-image vmroot",
-                   vmroot_kernel_get_version (kernel), vmroot_tree_get_path (tree),
-                   vmroot_kernel_get_version (kernel));
+      g_set_error (
+          error, VMROOT_ERROR, VMROOT_ERROR_NO_INITRAMFS,
+          _ ("Kernel %s in %s has no initramfs beside it in /boot. Make one in the tree (Debian: "
+             "update-initramfs -c -k %s), or let vmroot make it: --boot-image vmroot"),
+          vmroot_kernel_get_version (kernel), vmroot_tree_get_path (tree),
+          vmroot_kernel_get_version (kernel));
       return FALSE;
     }
   return copy_file (tree, path, VMROOT_BUILDER_INITRAMFS_FD, error);
@@ -345,7 +349,7 @@ __asan_default_options (void)
 #endif
 
 int
-main (void)
+main (int argc, char **argv)
 {
   g_auto (GVariantDict) answer = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) reply = NULL;
@@ -353,6 +357,7 @@ main (void)
   g_autoptr (GError) error = NULL;
   gsize size;
 
+  vmroot_translation_load (argc > 1 ? argv[1] : NULL);
   request = read_request (&error);
   if (request == NULL || !serve (request, &answer, &error))
     answer_error (&answer, error);

@@ -15,6 +15,7 @@
 #include "vmroot-error.h"
 #include "vmroot-kernel-private.h"
 #include "vmroot-nfs-mount-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 #define INIT_PROGRAM "vmroot-init"
@@ -93,13 +94,16 @@ build_clear (Build *build)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Build, build_clear)
 
-static gboolean
-fail_from_errno (GError **error, const gchar *what, const gchar *path)
-{
-  int saved_errno = errno;
+static gboolean fail (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot %s %s: %s", what, path,
-               g_strerror (saved_errno));
+static gboolean
+fail (GError **error, const gchar *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_propagate_error (error, g_error_new_valist (VMROOT_ERROR, VMROOT_ERROR_FAILED, format, args));
+  va_end (args);
   return FALSE;
 }
 
@@ -170,8 +174,8 @@ open_programs (Build *build, GError **error)
   build->init_fd = open (init_path, O_RDONLY | O_CLOEXEC);
   if (build->init_fd < 0)
     {
-      fail_from_errno (error, "open", init_path);
-      g_prefix_error (error, "vmroot is not installed completely: ");
+      fail (error, _ ("Cannot open %s: %s"), init_path, g_strerror (errno));
+      g_prefix_error (error, _ ("vmroot is not installed completely: "));
       return FALSE;
     }
   build->key = make_key (build, builder, init);
@@ -184,15 +188,18 @@ static gboolean
 open_directory (Build *build, GError **error)
 {
   if (g_mkdir_with_parents (build->directory, 0755) < 0)
-    return fail_from_errno (error, "make the directory", build->directory);
+    return fail (error, _ ("Cannot make the directory %s: %s"), build->directory,
+                 g_strerror (errno));
 
   build->directory_fd = open (build->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (build->directory_fd < 0)
-    return fail_from_errno (error, "open the directory", build->directory);
+    return fail (error, _ ("Cannot open the directory %s: %s"), build->directory,
+                 g_strerror (errno));
 
   while (flock (build->directory_fd, LOCK_EX) < 0)
     if (errno != EINTR)
-      return fail_from_errno (error, "lock the directory", build->directory);
+      return fail (error, _ ("Cannot lock the directory %s: %s"), build->directory,
+                   g_strerror (errno));
   return TRUE;
 }
 
@@ -238,12 +245,12 @@ create_file (const Build *build, const gchar *name, GError **error)
 
   if (unlinkat (build->directory_fd, name, 0) < 0 && errno != ENOENT)
     {
-      fail_from_errno (error, "remove", path);
+      fail (error, _ ("Cannot remove %s: %s"), path, g_strerror (errno));
       return -1;
     }
   fd = openat (build->directory_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
-    fail_from_errno (error, "make", path);
+    fail (error, _ ("Cannot make %s: %s"), path, g_strerror (errno));
   return fd;
 }
 
@@ -254,11 +261,11 @@ finish_file (const Build *build, int fd, const gchar *name, GError **error)
   struct stat status;
 
   if (fstat (fd, &status) < 0 || fchmod (fd, 0644) < 0 || fsync (fd) < 0)
-    return fail_from_errno (error, "finish", name);
+    return fail (error, _ ("Cannot finish %s: %s"), name, g_strerror (errno));
   if (status.st_size == 0)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-                   "The %s made from %s is empty: the tree's own is, too", name + 1,
+                   _ ("The %s made from %s is empty: the tree's own is, too"), name + 1,
                    vmroot_tree_get_path (build->tree));
       return FALSE;
     }
@@ -279,8 +286,8 @@ check_answer (const Build *build, GVariant *answer, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-               "The process that reads %s gave an answer that it never gives: a file in the tree"
-               " was made to attack it",
+               _ ("The process that reads %s gave an answer that it never gives: a file in the tree"
+                  " was made to attack it"),
                vmroot_tree_get_path (build->tree));
   return FALSE;
 }
@@ -289,7 +296,7 @@ static gboolean
 rename_file (const Build *build, const gchar *from, const gchar *to, GError **error)
 {
   if (renameat (build->directory_fd, from, build->directory_fd, to) < 0)
-    return fail_from_errno (error, "put in place", to);
+    return fail (error, _ ("Cannot put in place %s: %s"), to, g_strerror (errno));
   return TRUE;
 }
 
@@ -322,7 +329,7 @@ install (const Build *build, GVariant *answer, GError **error)
   gboolean settled = FALSE;
 
   if (unlinkat (build->directory_fd, RECORD_NAME, 0) < 0 && errno != ENOENT)
-    return fail_from_errno (error, "remove", RECORD_NAME);
+    return fail (error, _ ("Cannot remove %s: %s"), RECORD_NAME, g_strerror (errno));
   if (!rename_file (build, ".kernel", "kernel", error) ||
       !rename_file (build, ".initramfs", "initramfs", error))
     return FALSE;
@@ -390,9 +397,8 @@ check_spec (VmrootSpec *spec, GError **error)
     {
       g_set_error_literal (
           error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-          "A root by NFS needs the guest's MAC address, its address with the length"
-          " of the network's prefix (192.168.122.5/24), and the address of the"
-          " server: give all three");
+          _ ("A root by NFS needs the guest's MAC address, its address with the length of the "
+             "network's prefix (192.168.122.5/24), and the address of the server: give all three"));
       return FALSE;
     }
   return TRUE;
@@ -439,7 +445,7 @@ vmroot_boot_image_build (VmrootTree *tree,
 
   if (!check_spec (spec, error))
     {
-      g_prefix_error (error, "Cannot make the boot image: ");
+      g_prefix_error (error, _ ("Cannot make the boot image: "));
       return NULL;
     }
 
@@ -452,7 +458,7 @@ vmroot_boot_image_build (VmrootTree *tree,
   if (image == NULL)
     image = rebuild (&build, cancellable, error);
   if (image == NULL)
-    g_prefix_error (error, "Cannot make the boot image: ");
+    g_prefix_error (error, _ ("Cannot make the boot image: "));
   return image;
 }
 

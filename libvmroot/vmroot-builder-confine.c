@@ -18,6 +18,7 @@
 
 #include "vmroot-builder-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 #define NOBODY 65534
 
@@ -31,7 +32,7 @@ static gboolean
 fail (GError **error, const gchar *what, int saved_errno)
 {
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Refusing to read the tree: cannot confine the process that does (%s: %s)", what,
+               _ ("Refusing to read the tree: cannot confine the process that does (%s: %s)"), what,
                g_strerror (saved_errno));
   return FALSE;
 }

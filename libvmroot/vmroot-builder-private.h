@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * break its reader breaks a process that can do nothing.
  *
  * It gets a request on standard input and answers on standard output, both a serialised GVariant of
- * type a{sv}. The request is the parent's and is believed; the answer is not.
+ * type a{sv}. The request is the parent's and is believed; the answer is not. Its argument is the
+ * directory of the translations: what it says is in the language of the parent.
  *
  * A request:
  *   "operation"     s    "build", "check" or "recognise"

@@ -12,6 +12,7 @@
 #include "vmroot-builder-private.h"
 #include "vmroot-context-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 /* The builder limits itself to less. */
@@ -20,14 +21,13 @@
 #define MAX_ANSWER_SIZE (4 * 1024 * 1024)
 #define MAX_TEXT_LENGTH 2000
 
-static gboolean
-fail_from_errno (GError **error, const gchar *what)
+static void
+set_error_from_errno (GError **error, const gchar *what)
 {
   int saved_errno = errno;
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "Cannot %s: %s", what,
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "%s: %s", what,
                g_strerror (saved_errno));
-  return FALSE;
 }
 
 /* A file in memory that holds the request, to be read from its start. */
@@ -39,12 +39,12 @@ open_request (GVariant *request, GError **error)
 
   if (fd < 0)
     {
-      fail_from_errno (error, "make a file in memory");
+      set_error_from_errno (error, _ ("Cannot make a file in memory"));
       return -1;
     }
   if (write (fd, g_variant_get_data (request), size) != (gssize)size || lseek (fd, 0, SEEK_SET) < 0)
     {
-      fail_from_errno (error, "write to a file in memory");
+      set_error_from_errno (error, _ ("Cannot write to a file in memory"));
       close (fd);
       return -1;
     }
@@ -101,7 +101,7 @@ wait_for_exit (GSubprocess *builder, GCancellable *cancellable, GError **error)
         g_main_context_iteration (context, TRUE);
       g_clear_error (error);
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-                   "Reading the tree took more than %d seconds", TIME_LIMIT_SECONDS);
+                   _ ("Reading the tree took more than %d seconds"), TIME_LIMIT_SECONDS);
     }
   g_source_destroy (timeout);
   g_main_context_pop_thread_default (context);
@@ -115,14 +115,15 @@ check_exit (GSubprocess *builder, VmrootTree *tree, GError **error)
     return TRUE;
 
   if (g_subprocess_get_if_signaled (builder))
-    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-                 "The process that reads %s was ended by signal %d (%s): a file in the tree is too"
-                 " large or broken, or was made to attack it",
-                 vmroot_tree_get_path (tree), g_subprocess_get_term_sig (builder),
-                 g_strsignal (g_subprocess_get_term_sig (builder)));
+    g_set_error (
+        error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
+        _ ("The process that reads %s was ended by signal %d (%s): a file in the tree is too"
+           " large or broken, or was made to attack it"),
+        vmroot_tree_get_path (tree), g_subprocess_get_term_sig (builder),
+        g_strsignal (g_subprocess_get_term_sig (builder)));
   else
     g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                 "The process that reads %s failed with status %d", vmroot_tree_get_path (tree),
+                 _ ("The process that reads %s failed with status %d"), vmroot_tree_get_path (tree),
                  g_subprocess_get_exit_status (builder));
   return FALSE;
 }
@@ -139,19 +140,20 @@ run_program (VmrootTree *tree,
   g_autofree gchar *program = vmroot_context_program (context, VMROOT_BUILDER_PROGRAM);
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autoptr (GSubprocess) builder = NULL;
-  const gchar *environment[] = { "LC_ALL=C", NULL };
+  g_auto (GStrv) environment = vmroot_translation_get_environment ();
 
-  g_subprocess_launcher_set_environ (launcher, (gchar **)environment);
+  g_subprocess_launcher_set_environ (launcher, environment);
   g_subprocess_launcher_take_stdin_fd (launcher, dup (request_fd));
   g_subprocess_launcher_take_stdout_fd (launcher, dup (answer_fd));
   g_subprocess_launcher_take_fd (launcher, dup (vmroot_tree_get_fd (tree)), VMROOT_BUILDER_TREE_FD);
   for (int i = VMROOT_BUILDER_TREE_FD + 1; fds != NULL && i < VMROOT_BUILDER_N_FDS; i++)
     g_subprocess_launcher_take_fd (launcher, dup (fds[i]), i);
 
-  builder = g_subprocess_launcher_spawn (launcher, error, program, NULL);
+  builder = g_subprocess_launcher_spawn (launcher, error, program,
+                                         vmroot_translation_get_directory (), NULL);
   if (builder == NULL)
     {
-      g_prefix_error (error, "Cannot start %s: ", program);
+      g_prefix_error (error, _ ("Cannot start %s: "), program);
       return FALSE;
     }
   return wait_for_exit (builder, cancellable, error) && check_exit (builder, tree, error);
@@ -167,14 +169,14 @@ read_answer (int fd, GError **error)
   if (size > MAX_ANSWER_SIZE)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                   "The process that reads the tree answered %" G_GSIZE_FORMAT " bytes", size);
+                   _ ("The process that reads the tree answered %zu bytes"), size);
       return NULL;
     }
 
   data = g_malloc (size);
   if (pread (fd, data, size, 0) != (gssize)size)
     {
-      fail_from_errno (error, "read from a file in memory");
+      set_error_from_errno (error, _ ("Cannot read from a file in memory"));
       return NULL;
     }
 
@@ -234,7 +236,7 @@ vmroot_builder_run (
 
   answer_fd = memfd_create ("vmroot-answer", MFD_CLOEXEC);
   if (answer_fd < 0)
-    fail_from_errno (error, "make a file in memory");
+    set_error_from_errno (error, _ ("Cannot make a file in memory"));
   else if (run_program (tree, request_fd, answer_fd, fds, cancellable, error))
     answer = read_answer (answer_fd, error);
 

@@ -6,6 +6,7 @@
 
 #include "vmroot-configuration-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 typedef struct
 {
@@ -20,8 +21,8 @@ check_path (const gchar *path, GError **error)
   if (g_path_is_absolute (path))
     return TRUE;
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_CONFIGURATION, "\"%s\" is not an absolute path",
-               path);
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_CONFIGURATION,
+               _ ("\"%s\" is not an absolute path"), path);
   return FALSE;
 }
 
@@ -45,8 +46,8 @@ read_allowed_directories (VmrootConfiguration *self, GKeyFile *file, GError **er
       if (g_str_equal (canonical, "/"))
         {
           g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_CONFIGURATION,
-                               "\"/\" would let a guest have every directory of this host, /etc "
-                               "among them; name the directories that hold guests' roots");
+                               _ ("\"/\" would let a guest have every directory of this host, /etc "
+                                  "among them; name the directories that hold guests' roots"));
           return FALSE;
         }
     }
@@ -79,7 +80,7 @@ read_boolean (
     return TRUE;
 
   g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_CONFIGURATION,
-                       "the value must be true or false");
+                       _ ("the value must be true or false"));
   return FALSE;
 }
 
@@ -150,8 +151,8 @@ read_key (VmrootConfiguration *self,
 
   if (key == NULL)
     g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_CONFIGURATION,
-                         "there is no such key; see vmroot.conf(5)");
-  g_prefix_error (error, "line %u: %s in [%s]: ", find_line (text, group, name), name, group);
+                         _ ("there is no such key; see vmroot.conf(5)"));
+  g_prefix_error (error, _ ("line %u: %s in [%s]: "), find_line (text, group, name), name, group);
   return FALSE;
 }
 
@@ -173,7 +174,7 @@ read_group (VmrootConfiguration *self,
   if (!known)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_CONFIGURATION,
-                   "there is no group [%s]; see vmroot.conf(5)", group);
+                   _ ("there is no group [%s]; see vmroot.conf(5)"), group);
       return FALSE;
     }
 

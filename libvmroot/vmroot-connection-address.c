@@ -12,6 +12,7 @@
 #include "vmroot-network-private.h"
 #include "vmroot-nfs-mount-private.h"
 #include "vmroot-spec-private.h"
+#include "vmroot-translation-private.h"
 
 #define DEFAULT_NETWORK "default"
 
@@ -54,13 +55,14 @@ open_network (VmrootConnection *connection, const gchar *name, GError **error)
 
   if (network == NULL)
     {
-      vmroot_connection_set_error (error, "Cannot find the network of the guest");
+      vmroot_connection_set_error (error, _ ("Cannot find the network of the guest"));
       return NULL;
     }
   if (virNetworkIsActive (network) != 1)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "The network %s is not active: start it with virsh net-start %s", name, name);
+                   _ ("The network %s is not active: start it with virsh net-start %s"), name,
+                   name);
       return NULL;
     }
 
@@ -77,7 +79,7 @@ read_network (virNetworkPtr network, guint xml_flags, gboolean ipv6, GError **er
   free (xml);
   if (copy == NULL)
     {
-      vmroot_connection_set_error (error, "Cannot read the network of the guest");
+      vmroot_connection_set_error (error, _ ("Cannot read the network of the guest"));
       return NULL;
     }
   return vmroot_network_new_from_xml (copy, ipv6, error);
@@ -123,7 +125,7 @@ add_leases (virNetworkPtr network, const gchar *mac_address, GHashTable *taken)
 
       if (g_ascii_strcasecmp (mac, mac_address) != 0 && leases[i]->ipaddr != NULL &&
           vmroot_ip_address_parse (leases[i]->ipaddr, &address))
-        take (taken, &address, g_strdup_printf ("%s, which has it by DHCP", mac));
+        take (taken, &address, g_strdup_printf (_ ("%s, which has it by DHCP"), mac));
       virNetworkDHCPLeaseFree (leases[i]);
     }
   free (leases);
@@ -137,7 +139,7 @@ add_address_of (VmrootDomain *domain, const gchar *name, GHashTable *taken)
   guint prefix;
 
   if (spec != NULL && vmroot_nfs_mount_get_client (spec, &address, &prefix))
-    take (taken, &address, g_strdup_printf ("the guest %s", name));
+    take (taken, &address, g_strdup_printf (_ ("the guest %s"), name));
 }
 
 /* Looks at one other guest: its address is taken, and its MAC addresses must not be ours. */
@@ -156,10 +158,11 @@ look_at_guest (virDomainPtr other, const gchar *mac_address, GHashTable *taken, 
       add_address_of (domain, virDomainGetName (other), taken);
       if (!vmroot_domain_has_mac_address (domain, mac_address))
         continue;
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "The guest %s has an interface with the MAC address %s, too: give one of them "
-                   "another",
-                   virDomainGetName (other), mac_address);
+      g_set_error (
+          error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
+          _ ("The guest %s has an interface with the MAC address %s, too: give one of them "
+             "another"),
+          virDomainGetName (other), mac_address);
       return FALSE;
     }
 
@@ -180,7 +183,7 @@ look_at_guests (VmrootConnection *connection,
 
   if (n < 0)
     {
-      vmroot_connection_set_error (error, "Cannot list the guests");
+      vmroot_connection_set_error (error, _ ("Cannot list the guests"));
       return FALSE;
     }
 
@@ -204,6 +207,7 @@ static gboolean
 check_given (VmrootSpec *spec, GHashTable *taken, GError **error)
 {
   const gchar *network = vmroot_spec_get_network (spec);
+  g_autofree gchar *place = NULL;
   const gchar *owner;
   VmrootIpAddress address;
   guint prefix = 0;
@@ -211,12 +215,13 @@ check_given (VmrootSpec *spec, GHashTable *taken, GError **error)
   if (!vmroot_nfs_mount_get_client (spec, &address, &prefix) || prefix == 0 ||
       vmroot_spec_get_server (spec) == NULL)
     {
+      place = network != NULL ? g_strdup_printf (_ ("of the network %s"), network)
+                              : g_strdup (_ ("on a bridge that is not its own"));
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "libvirt does not know the addresses %s%s, so none can be chosen: give the "
-                   "guest's with the length of its network's prefix (--address 192.0.2.7/24), and "
-                   "the server's (--server 192.0.2.1)",
-                   network != NULL ? "of the network " : "on a bridge that is not its own",
-                   network != NULL ? network : "");
+                   _ ("libvirt does not know the addresses %s, so none can be chosen: give the "
+                      "guest's with the length of its network's prefix (--address 192.0.2.7/24), "
+                      "and the server's (--server 192.0.2.1)"),
+                   place);
       return FALSE;
     }
 
@@ -224,7 +229,7 @@ check_given (VmrootSpec *spec, GHashTable *taken, GError **error)
   if (owner == NULL)
     return TRUE;
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-               "The address %s is that of %s: choose another", vmroot_spec_get_address (spec),
+               _ ("The address %s is that of %s: choose another"), vmroot_spec_get_address (spec),
                owner);
   return FALSE;
 }
@@ -303,8 +308,8 @@ check_network (VmrootSpec *spec, VmrootNetwork *network, VmrootDomain *domain, G
   if (!vmroot_network_is_bridged (network))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "The guests of the network %s have interfaces of its mode “%s”, which libvirt "
-                   "cannot hold to an address: choose a network with a bridge",
+                   _ ("The guests of the network %s have interfaces of its mode “%s”, which "
+                      "libvirt cannot hold to an address: choose a network with a bridge"),
                    network->name, network->forward);
       return FALSE;
     }
@@ -312,8 +317,8 @@ check_network (VmrootSpec *spec, VmrootNetwork *network, VmrootDomain *domain, G
     {
       g_set_error (
           error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-          "The interface %s is on the bridge %s, which is not that of the network %s: name "
-          "another interface with --mac-address, or no network, but --address and --server",
+          _ ("The interface %s is on the bridge %s, which is not that of the network %s: name "
+             "another interface with --mac-address, or no network, but --address and --server"),
           mac_address, bridge, network->name);
       return FALSE;
     }
@@ -343,7 +348,7 @@ update_network (virNetworkPtr network,
                         xml, flag) == 0)
     return TRUE;
 
-  vmroot_connection_set_error (error, "Cannot change the addresses that the network reserves");
+  vmroot_connection_set_error (error, _ ("Cannot change the addresses that the network reserves"));
   g_prefix_error (error, "%s: ", description->name);
   return FALSE;
 }
@@ -534,7 +539,7 @@ vmroot_address_reserve (VmrootConnection *connection,
     return g_steal_pointer (&self);
 
   if (!vmroot_address_undo (connection, self, &undo_error))
-    g_prefix_error (error, "%s; and before that: ", undo_error->message);
+    g_prefix_error (error, _ ("%s; and before that: "), undo_error->message);
   return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "vmroot-connection-private.h"
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 #define IPV6_FILTER_RESOURCE "/org/vmroot/" VMROOT_IPV6_FILTER ".xml"
 
@@ -24,10 +25,12 @@ check_ipv4_filter (virConnectPtr connection, GError **error)
   if (filter != NULL || virGetLastErrorCode () == VIR_ERR_NO_SUPPORT)
     return TRUE;
 
-  vmroot_connection_set_error (error, "Cannot bind the guest to its address");
+  vmroot_connection_set_error (error, _ ("Cannot bind the guest to its address"));
   if (virGetLastErrorCode () == VIR_ERR_NO_NWFILTER)
-    g_prefix_error (error, "libvirt's network filter " VMROOT_IPV4_FILTER
-                           " is missing (on Debian: install libvirt-daemon-config-nwfilter). ");
+    g_prefix_error (error,
+                    _ ("libvirt's network filter %s is missing (on Debian: install "
+                       "libvirt-daemon-config-nwfilter). "),
+                    VMROOT_IPV4_FILTER);
   return FALSE;
 }
 
@@ -46,8 +49,12 @@ define_ipv6_filter (virConnectPtr connection, gboolean *made, GError **error)
   filter = virNWFilterDefineXML (connection, g_bytes_get_data (xml, NULL));
   if (filter == NULL)
     {
-      vmroot_connection_set_error (error, "Cannot define the network filter " VMROOT_IPV6_FILTER
-                                          ", which binds the guest to its address");
+      g_autofree gchar *what =
+          g_strdup_printf (_ ("Cannot define the network filter %s, which binds the guest to its "
+                              "address"),
+                           VMROOT_IPV6_FILTER);
+
+      vmroot_connection_set_error (error, what);
       return FALSE;
     }
 

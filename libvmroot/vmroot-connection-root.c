@@ -7,6 +7,7 @@
 #include "vmroot-connection-private.h"
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 /* A definition that keeps changing while we edit it belongs to a program that never lets go. */
 #define MAX_EDITS 5
@@ -22,8 +23,8 @@ check_not_session (VmrootConnection *self, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_LIBVIRT,
-               "Guests of %s run without root's rights and cannot have a directory as their root. "
-               "Use the system's guests: --connect qemu:///system",
+               _ ("Guests of %s run without root's rights and cannot have a directory as their "
+                  "root. Use the system's guests: --connect qemu:///system"),
                vmroot_connection_get_uri (self));
   return FALSE;
 }
@@ -36,15 +37,15 @@ check_can_define (VmrootConnection *self, virDomainPtr domain, GError **error)
 
   if (persistent < 0)
     {
-      vmroot_connection_set_error (error, "Cannot tell whether it is persistent");
+      vmroot_connection_set_error (error, _ ("Cannot tell whether it is persistent"));
       g_prefix_error (error, "%s: ", name);
       return FALSE;
     }
   if (persistent == 0)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_TRANSIENT_DOMAIN,
-                   "%s is transient: it ends with its run and has no definition to change. "
-                   "Define it first: virsh dumpxml %s > FILE; virsh define FILE",
+                   _ ("%s is transient: it ends with its run and has no definition to change. "
+                      "Define it first: virsh dumpxml %s > FILE; virsh define FILE"),
                    name, name);
       return FALSE;
     }
@@ -74,7 +75,7 @@ edit_definition (
   if (spec == NULL && g_strcmp0 (before, after) == 0)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_SPEC,
-                   "%s has no root that vmroot described: nothing to take away", name);
+                   _ ("%s has no root that vmroot described: nothing to take away"), name);
       return NULL;
     }
   return g_steal_pointer (&after);
@@ -90,7 +91,7 @@ define (VmrootConnection *self, const gchar *name, const gchar *xml, GError **er
     return TRUE;
 
   vmroot_connection_set_error (error,
-                               "libvirt refused the new definition; the old one is unchanged");
+                               _ ("libvirt refused the new definition; the old one is unchanged"));
   g_prefix_error (error, "%s: ", name);
   return FALSE;
 }
@@ -128,8 +129,8 @@ redefine (VmrootConnection *self,
 
   if (xml != NULL)
     g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_LIBVIRT,
-                 "%s: another program keeps changing its definition. Nothing was changed; "
-                 "try again later",
+                 _ ("%s: another program keeps changing its definition. Nothing was changed; try "
+                    "again later"),
                  name);
   return FALSE;
 }
@@ -157,8 +158,8 @@ release_reserved (VmrootConnection *self, VmrootDomain *before, VmrootSpec *kept
   if (vmroot_address_release (self, old, error))
     return TRUE;
 
-  g_prefix_error (error, "The definition of the domain was changed, but its address is still "
-                         "reserved: ");
+  g_prefix_error (error, _ ("The definition of the domain was changed, but its address is still "
+                            "reserved: "));
   return FALSE;
 }
 
@@ -185,7 +186,7 @@ redefine_with_address (VmrootConnection *self,
     return release_reserved (self, before, address->spec, error);
 
   if (!vmroot_address_undo (self, address, &undo_error))
-    g_prefix_error (error, "%s; and before that: ", undo_error->message);
+    g_prefix_error (error, _ ("%s; and before that: "), undo_error->message);
   return FALSE;
 }
 
@@ -221,7 +222,7 @@ set_root (VmrootConnection *self,
   if (vmroot_connection_get_read_only (self))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_READ_ONLY,
-                   "Cannot change %s: the connection to %s is read-only", name,
+                   _ ("Cannot change %s: the connection to %s is read-only"), name,
                    vmroot_connection_get_uri (self));
       return FALSE;
     }

@@ -9,6 +9,7 @@
 #include "vmroot-connection-private.h"
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 /**
  * VmrootConnection:
@@ -159,7 +160,7 @@ error_code (const virError *error)
 static const gchar *
 error_message (const virError *error)
 {
-  return error != NULL && error->message != NULL ? error->message : "no reason given";
+  return error != NULL && error->message != NULL ? error->message : _ ("no reason given");
 }
 
 void
@@ -183,15 +184,15 @@ open_hint (const virError *error)
     case VIR_ERR_AUTH_FAILED:
     case VIR_ERR_AUTH_CANCELLED:
     case VIR_ERR_AUTH_UNAVAILABLE:
-      return "Be root, or a member of the group libvirt.";
+      return _ ("Be root, or a member of the group libvirt.");
     case VIR_ERR_SYSTEM_ERROR:
     case VIR_ERR_INTERNAL_ERROR:
-      return "Is the libvirt daemon of that host running, and may you use it?";
+      return _ ("Is the libvirt daemon of that host running, and may you use it?");
     case VIR_ERR_NO_CONNECT:
     case VIR_ERR_INVALID_ARG:
-      return "A connection is named as in virsh --connect: qemu:///system.";
+      return _ ("A connection is named as in virsh --connect: qemu:///system.");
     default:
-      return "Try the same with virsh --connect.";
+      return _ ("Try the same with virsh --connect.");
     }
 }
 
@@ -219,8 +220,9 @@ open_connection (const gchar *uri, gboolean read_only, GError **error)
       const virError *last = virGetLastError ();
 
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_CONNECTION,
-                   "Cannot connect to libvirt at %s: %s. %s", uri != NULL ? uri : "its default URI",
-                   error_message (last), open_hint (last));
+                   _ ("Cannot connect to libvirt at %s: %s. %s"),
+                   uri != NULL ? uri : _ ("its default URI"), error_message (last),
+                   open_hint (last));
       return NULL;
     }
 
@@ -431,7 +433,7 @@ vmroot_connection_look_up (VmrootConnection *self, const gchar *name, GError **e
 
   if (by_name == NULL && code != VMROOT_ERROR_NO_DOMAIN)
     {
-      vmroot_connection_set_error (error, "Cannot look for the domain");
+      vmroot_connection_set_error (error, _ ("Cannot look for the domain"));
       g_prefix_error (error, "%s: ", name);
       return NULL;
     }
@@ -440,8 +442,8 @@ vmroot_connection_look_up (VmrootConnection *self, const gchar *name, GError **e
   if (by_name != NULL && by_id != NULL && g_strcmp0 (virDomainGetName (by_id), name) != 0)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_DOMAIN,
-                   "%s is both the name of a domain and the id of the running domain %s. "
-                   "Use a UUID: virsh domuuid NAME",
+                   _ ("%s is both the name of a domain and the id of the running domain %s. Use a "
+                      "UUID: virsh domuuid NAME"),
                    name, virDomainGetName (by_id));
       return NULL;
     }
@@ -453,10 +455,10 @@ vmroot_connection_look_up (VmrootConnection *self, const gchar *name, GError **e
   by_name =
       g_uuid_string_is_valid (name) ? virDomainLookupByUUIDString (self->connection, name) : NULL;
   if (by_name == NULL)
-    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_DOMAIN,
-                 "%s has no domain with the name, UUID or id %s. "
-                 "See virsh --connect %s list --all",
-                 self->uri, name, self->uri);
+    g_set_error (
+        error, VMROOT_ERROR, VMROOT_ERROR_NO_DOMAIN,
+        _ ("%s has no domain with the name, UUID or id %s. See virsh --connect %s list --all"),
+        self->uri, name, self->uri);
   return g_steal_pointer (&by_name);
 }
 
@@ -469,7 +471,7 @@ vmroot_connection_read_definition (VmrootConnection *self, virDomainPtr domain, 
 
   if (xml == NULL)
     {
-      vmroot_connection_set_error (error, "Cannot read its definition");
+      vmroot_connection_set_error (error, _ ("Cannot read its definition"));
       g_prefix_error (error, "%s: ", virDomainGetName (domain));
     }
   free (xml);
@@ -540,7 +542,7 @@ vmroot_connection_list_domains (VmrootConnection *self, GError **error)
   n = virConnectListAllDomains (self->connection, &domains, 0);
   if (n < 0)
     {
-      vmroot_connection_set_error (error, "Cannot list the domains");
+      vmroot_connection_set_error (error, _ ("Cannot list the domains"));
       g_prefix_error (error, "%s: ", self->uri);
       return NULL;
     }

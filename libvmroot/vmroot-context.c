@@ -12,6 +12,7 @@
 
 #include "vmroot-context-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 /* A lock is held for as long as one guest is prepared or released; the longest part of that,
  * building a boot image, has a time limit of its own. */
@@ -75,13 +76,18 @@ vmroot_context_program (VmrootContext *self, const gchar *name)
   return g_build_filename (directory != NULL ? directory : VMROOT_LIBEXECDIR, name, NULL);
 }
 
-static gboolean
-set_error_from_errno (GError **error, const gchar *what, const gchar *path)
-{
-  const int saved_errno = errno;
+static gboolean set_error_from_errno (GError **error, const gchar *format, ...)
+    G_GNUC_PRINTF (2, 3);
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "Cannot %s %s: %s", what,
-               path, g_strerror (saved_errno));
+static gboolean
+set_error_from_errno (GError **error, const gchar *format, ...)
+{
+  const GIOErrorEnum code = g_io_error_from_errno (errno);
+  va_list args;
+
+  va_start (args, format);
+  g_propagate_error (error, g_error_new_valist (G_IO_ERROR, (gint)code, format, args));
+  va_end (args);
   return FALSE;
 }
 
@@ -91,7 +97,8 @@ vmroot_context_make_directory (VmrootContext *self, const gchar *path, guint mod
   g_autofree gchar *full_path = vmroot_context_path (self, path);
 
   if (g_mkdir_with_parents (full_path, (int)mode) != 0)
-    return set_error_from_errno (error, "make the directory", full_path);
+    return set_error_from_errno (error, _ ("Cannot make the directory %s: %s"), full_path,
+                                 g_strerror (errno));
 
   return TRUE;
 }
@@ -127,7 +134,7 @@ vmroot_context_remove_file (VmrootContext *self, const gchar *path, GError **err
   g_autofree gchar *full_path = vmroot_context_path (self, path);
 
   if (g_unlink (full_path) != 0 && errno != ENOENT)
-    return set_error_from_errno (error, "remove", full_path);
+    return set_error_from_errno (error, _ ("Cannot remove %s: %s"), full_path, g_strerror (errno));
 
   return TRUE;
 }
@@ -153,7 +160,7 @@ wait_for_lock (int fd, const gchar *path, GCancellable *cancellable, GError **er
     return FALSE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Another vmroot has held %s for %d seconds; see who with `fuser %s`", path,
+               _ ("Another vmroot has held %s for %d seconds; see who with `fuser %s`"), path,
                LOCK_SECONDS, path);
   return FALSE;
 }
@@ -173,7 +180,7 @@ open_and_lock (const gchar *path, GCancellable *cancellable, GError **error)
 
   if (fd == -1)
     {
-      set_error_from_errno (error, "open", path);
+      set_error_from_errno (error, _ ("Cannot open %s: %s"), path, g_strerror (errno));
       return -1;
     }
   if (!wait_for_lock (fd, path, cancellable, error))
@@ -320,14 +327,14 @@ run_program (const gchar *const *argv,
       if (run.timed_out)
         {
           g_clear_error (error);
-          g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it did not end within %u seconds",
-                       seconds);
+          g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                       _ ("it did not end within %u seconds"), seconds);
         }
       return FALSE;
     }
   if (!g_subprocess_get_successful (process))
     {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "it failed: %s",
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("it failed: %s"),
                    g_strstrip (messages));
       return FALSE;
     }
@@ -352,7 +359,7 @@ vmroot_context_run (VmrootContext *self,
     succeeded = run_program (argv, seconds, standard_output, cancellable, error);
 
   if (!succeeded)
-    g_prefix_error (error, "Cannot run %s: ", argv[0]);
+    g_prefix_error (error, _ ("Cannot run %s: "), argv[0]);
   return succeeded;
 }
 

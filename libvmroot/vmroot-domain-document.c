@@ -11,6 +11,7 @@
 
 #include "vmroot-domain-document-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 /* What libvirt itself takes: REMOTE_STRING_MAX of remote_protocol.x. */
 #define MAX_DOCUMENT (4 * 1024 * 1024)
@@ -67,8 +68,9 @@ keep_first_error (gpointer user_data, xmlError *xml_error)
     return;
 
   message = g_utf8_make_valid (xml_error->message != NULL ? xml_error->message : "?", -1);
-  *error = g_error_new (VMROOT_ERROR, (int)error_code (xml_error),
-                        "The XML is broken at line %d: %s", xml_error->line, g_strstrip (message));
+  *error =
+      g_error_new (VMROOT_ERROR, (int)error_code (xml_error),
+                   _ ("The XML is broken at line %d: %s"), xml_error->line, g_strstrip (message));
 }
 
 static xmlDoc *
@@ -91,7 +93,7 @@ run_parser (const gchar *data, gsize size, const gchar *encoding, GError **error
 
   if (!well_formed && first == NULL)
     g_set_error_literal (&first, VMROOT_ERROR, VMROOT_ERROR_XML_SYNTAX,
-                         "The XML is broken: there is no element in it");
+                         _ ("The XML is broken: there is no element in it"));
   if (!well_formed)
     {
       g_propagate_error (error, g_steal_pointer (&first));
@@ -179,17 +181,16 @@ check_entities (xmlDoc *document, GError **error)
     xmlHashScan (dtd->pentities, note_external, &census);
   if (census.external)
     {
-      g_set_error_literal (
-          error, VMROOT_ERROR, VMROOT_ERROR_XML_EXTERNAL,
-          "The XML refers to a DTD or an entity outside itself, which is not read: "
-          "put what it stands for into the document");
+      g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_XML_EXTERNAL,
+                           _ ("The XML refers to a DTD or an entity outside itself, which is not "
+                              "read: put what it stands for into the document"));
       return FALSE;
     }
 
   if (expanded_size (document->children, &census) > MAX_DOCUMENT)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_XML_ENTITIES,
-                   "The entities of the XML expand to more than the %d MiB that libvirt takes",
+                   _ ("The entities of the XML expand to more than the %d MiB that libvirt takes"),
                    MAX_DOCUMENT / 1024 / 1024);
       return FALSE;
     }
@@ -205,8 +206,8 @@ vmroot_document_parse (const gchar *data, gsize size, const gchar *encoding, GEr
   if (size > MAX_DOCUMENT)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_XML_TOO_LARGE,
-                   "The XML has %" G_GSIZE_FORMAT " bytes, where libvirt takes %d MiB for a domain",
-                   size, MAX_DOCUMENT / 1024 / 1024);
+                   _ ("The XML has %zu bytes, where libvirt takes %d MiB for a domain"), size,
+                   MAX_DOCUMENT / 1024 / 1024);
       return NULL;
     }
 

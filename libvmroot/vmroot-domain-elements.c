@@ -11,6 +11,7 @@
 #include "vmroot-kernel-args-private.h"
 #include "vmroot-nfs-mount-private.h"
 #include "vmroot-spec-private.h"
+#include "vmroot-translation-private.h"
 
 /* The most that virtiofsd takes, and what libvirt's documentation of virtiofs has. */
 #define QUEUE_SIZE "1024"
@@ -268,8 +269,8 @@ check_tag (xmlNode *domain, const gchar *tag, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_TAG_IN_USE,
-               "The domain has a file system with the tag “%s” already: choose another tag, or "
-               "remove that file system",
+               _ ("The domain has a file system with the tag “%s” already: choose another tag, or "
+                  "remove that file system"),
                tag);
   return FALSE;
 }
@@ -562,8 +563,8 @@ vmroot_elements_undo (VmrootDocument *document, VmrootMetadata *metadata, GError
         continue;
       if (!undo (node, change, error))
         {
-          g_prefix_error (error,
-                          "What <%s> of the domain was cannot be restored: ", change->element);
+          g_prefix_error (error, _ ("What <%s> of the domain was cannot be restored: "),
+                          change->element);
           return FALSE;
         }
     }

@@ -8,6 +8,7 @@
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
 #include "vmroot-nfs-mount-private.h"
+#include "vmroot-translation-private.h"
 
 static gboolean
 has_mac_address (xmlNode *interface, const gchar *mac_address)
@@ -39,10 +40,11 @@ check_model (xmlNode *interface, VmrootSpec *spec, GError **error)
       (model != NULL && vmroot_node_attribute_is (model, "type", "virtio")))
     return TRUE;
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-               "The interface %s, over which the guest is to reach its root, is not of the model "
-               "virtio: make it that",
-               vmroot_spec_get_mac_address (spec));
+  g_set_error (
+      error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+      _ ("The interface %s, over which the guest is to reach its root, is not of the model "
+         "virtio: make it that"),
+      vmroot_spec_get_mac_address (spec));
   return FALSE;
 }
 
@@ -59,9 +61,9 @@ check_filter (xmlNode *interface, VmrootSpec *spec, GError **error)
 
   name = vmroot_node_get_attribute (filter, "filter");
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-               "The interface %s has the network filter “%s” already, where vmroot has to put its "
-               "own, which binds the guest to its address: take that filter out, or give the root "
-               "another interface",
+               _ ("The interface %s has the network filter “%s” already, where vmroot has to put "
+                  "its own, which binds the guest to its address: take that filter out, or give "
+                  "the root another interface"),
                vmroot_spec_get_mac_address (spec), name != NULL ? name : "");
   return FALSE;
 }
@@ -77,8 +79,8 @@ check_type (xmlNode *interface, VmrootSpec *spec, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-               "The interface %s is of the type “%s”, whose guests libvirt cannot hold to an "
-               "address: give the guest one that is on a libvirt network or a bridge",
+               _ ("The interface %s is of the type “%s”, whose guests libvirt cannot hold to an "
+                  "address: give the guest one that is on a libvirt network or a bridge"),
                vmroot_spec_get_mac_address (spec), type != NULL ? type : "");
   return FALSE;
 }
@@ -95,8 +97,8 @@ check_network (xmlNode *interface, VmrootSpec *spec, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-               "The interface %s is on the network %s, not on %s: name that network, or another "
-               "interface",
+               _ ("The interface %s is on the network %s, not on %s: name that network, or another "
+                  "interface"),
                vmroot_spec_get_mac_address (spec), network, wanted);
   return FALSE;
 }
@@ -114,8 +116,8 @@ check_boot_source (VmrootSpec *spec, GError **error)
   if (vmroot_nfs_mount_is_ipv6 (spec))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                   "The guest's own initramfs cannot be told of %s, an address of IPv6: boot that "
-                   "of vmroot, or choose an address of IPv4",
+                   _ ("The guest's own initramfs cannot be told of %s, an address of IPv6: boot "
+                      "that of vmroot, or choose an address of IPv4"),
                    vmroot_spec_get_address (spec));
       return FALSE;
     }
@@ -123,8 +125,8 @@ check_boot_source (VmrootSpec *spec, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY,
-               "The directory “%s” has a space or a quotation mark in its path, which the guest's "
-               "own initramfs cannot be told: rename it, or boot that of vmroot",
+               _ ("The directory “%s” has a space or a quotation mark in its path, which the "
+                  "guest's own initramfs cannot be told: rename it, or boot that of vmroot"),
                directory);
   return FALSE;
 }
@@ -143,8 +145,8 @@ check_server (VmrootSpec *spec, GError **error)
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-               "The server %s is not on the network of the guest, %s, and the guest has no router: "
-               "give it one with --gateway, or a server on its network",
+               _ ("The server %s is not on the network of the guest, %s, and the guest has no "
+                  "router: give it one with --gateway, or a server on its network"),
                vmroot_spec_get_server (spec), vmroot_spec_get_address (spec));
   return FALSE;
 }
@@ -160,10 +162,9 @@ vmroot_interface_check (xmlNode *domain, VmrootMetadata *metadata, GError **erro
     {
       g_set_error_literal (
           error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-          "A root by NFS needs the guest's MAC address, its address with the length "
-          "of the network's prefix (192.168.122.5/24), and the address of the "
-          "server: give them, or use a connection to libvirt, where vmroot can "
-          "reserve an address");
+          _ ("A root by NFS needs the guest's MAC address, its address with the length of the "
+             "network's prefix (192.168.122.5/24), and the address of the server: give them, or "
+             "use a connection to libvirt, where vmroot can reserve an address"));
       return FALSE;
     }
 
@@ -171,8 +172,8 @@ vmroot_interface_check (xmlNode *domain, VmrootMetadata *metadata, GError **erro
   if (interface == NULL && vmroot_spec_get_network (spec) == NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                   "The domain has no interface with the MAC address %s: add one, or name the "
-                   "network on which vmroot shall",
+                   _ ("The domain has no interface with the MAC address %s: add one, or name the "
+                      "network on which vmroot shall"),
                    mac_address);
       return FALSE;
     }

@@ -6,6 +6,7 @@
 
 #include "vmroot-domain-metadata-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 #define NAMESPACE_FAMILY "urn:vmroot:domain:"
 #define NAMESPACE NAMESPACE_FAMILY "1"
@@ -78,7 +79,7 @@ find_in (xmlNode *metadata, xmlNode **element, GError **error)
       if (is_of_another_version (node))
         {
           g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_METADATA_VERSION,
-                       "The domain was described by a later vmroot (%s): use that one",
+                       _ ("The domain was described by a later vmroot (%s): use that one"),
                        (const gchar *)node->ns->href);
           return FALSE;
         }
@@ -87,8 +88,8 @@ find_in (xmlNode *metadata, xmlNode **element, GError **error)
       if (*element != NULL)
         {
           g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_METADATA_DUPLICATE,
-                               "The domain's metadata has two roots described by vmroot: take "
-                               "one of the elements out");
+                               _ ("The domain's metadata has two roots described by vmroot: take "
+                                  "one of the elements out"));
           return FALSE;
         }
       *element = node;
@@ -115,8 +116,8 @@ static gboolean
 invalid (GError **error, xmlNode *element, const gchar *problem)
 {
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_METADATA_INVALID,
-               "vmroot's metadata in the domain are broken: <%s> %s", (const gchar *)element->name,
-               problem);
+               _ ("vmroot's metadata in the domain are broken: <%s> %s"),
+               (const gchar *)element->name, problem);
   return FALSE;
 }
 
@@ -124,8 +125,8 @@ static gboolean
 invalid_attribute (GError **error, xmlNode *element, const gchar *name)
 {
   g_autofree gchar *value = vmroot_node_get_attribute (element, name);
-  g_autofree gchar *problem = value != NULL ? g_strdup_printf ("has %s=“%s”", name, value)
-                                            : g_strdup_printf ("lacks %s", name);
+  g_autofree gchar *problem = value != NULL ? g_strdup_printf (_ ("has %s=“%s”"), name, value)
+                                            : g_strdup_printf (_ ("lacks %s"), name);
 
   return invalid (error, element, problem);
 }
@@ -344,7 +345,7 @@ read_child (xmlNode *element, VmrootMetadata *self, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
     if (is_ours (element) && g_str_equal ((const gchar *)element->name, readers[i].name))
       return readers[i].read (element, self, error);
-  return invalid (error, element, "is not known here");
+  return invalid (error, element, _ ("is not known here"));
 }
 
 static gboolean
@@ -358,12 +359,12 @@ read_root_attributes (xmlNode *element, VmrootMetadata *self, GError **error)
   if (!g_str_equal (version, VERSION))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_METADATA_VERSION,
-                   "The domain was described by a later vmroot (version “%s”): use that one",
+                   _ ("The domain was described by a later vmroot (version “%s”): use that one"),
                    version);
       return FALSE;
     }
   if (!g_str_equal ((const gchar *)element->name, "root"))
-    return invalid (error, element, "is not known here");
+    return invalid (error, element, _ ("is not known here"));
   if (!g_uuid_string_is_valid (self->uuid))
     return invalid_attribute (error, element, "uuid");
   if (!read_number (element, "vhost-user", G_MAXUINT, &vhost_user, error))
@@ -389,7 +390,7 @@ vmroot_metadata_read (xmlNode *element, GError **error)
 
   if (!vmroot_spec_validate (spec, error))
     {
-      g_prefix_error (error, "vmroot's metadata in the domain are broken: ");
+      g_prefix_error (error, _ ("vmroot's metadata in the domain are broken: "));
       return NULL;
     }
   return g_steal_pointer (&self);

@@ -8,6 +8,7 @@
 #include "vmroot-domain-interface-private.h"
 #include "vmroot-domain-private.h"
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 
 /**
  * VmrootDomain:
@@ -83,7 +84,7 @@ check_domain (xmlNode *root, GError **error)
   if (!vmroot_node_is (root, "domain"))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NOT_A_DOMAIN,
-                   "The XML is a <%s>, not a libvirt <domain>", (const gchar *)root->name);
+                   _ ("The XML is a <%s>, not a libvirt <domain>"), (const gchar *)root->name);
       return FALSE;
     }
 
@@ -95,7 +96,7 @@ check_domain (xmlNode *root, GError **error)
   if (normalized == NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NOT_A_DOMAIN,
-                   "The <uuid> of the domain, “%s”, is none", text);
+                   _ ("The <uuid> of the domain, “%s”, is none"), text);
       return FALSE;
     }
 
@@ -247,8 +248,8 @@ vmroot_domain_get_spec (VmrootDomain *self, GError **error)
   if (element == NULL)
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_NO_SPEC,
-                           "The domain has no root described by vmroot: give it one with vmroot "
-                           "apply");
+                           _ ("The domain has no root described by vmroot: give it one with vmroot "
+                              "apply"));
       return NULL;
     }
 
@@ -260,9 +261,9 @@ vmroot_domain_get_spec (VmrootDomain *self, GError **error)
   if (uuid != NULL && !g_str_equal (uuid, metadata->uuid))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FOREIGN_UUID,
-                   "The root “%s” was described for the domain with the UUID %s, not for this one: "
-                   "it is a clone. Give it a directory of its own with vmroot apply, or none with "
-                   "vmroot remove",
+                   _ ("The root “%s” was described for the domain with the UUID %s, not for this "
+                      "one: it is a clone. Give it a directory of its own with vmroot apply, or "
+                      "none with vmroot remove"),
                    vmroot_spec_get_directory (metadata->spec), metadata->uuid);
       return NULL;
     }
@@ -303,15 +304,15 @@ check_hypervisor (xmlNode *domain, GError **error)
       (os_type != NULL && g_str_equal (g_strstrip (os_type), "exe")))
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_CONTAINER_DOMAIN,
-                           "The domain is a container, which boots no kernel: its root is the "
-                           "<filesystem> with the target “/”");
+                           _ ("The domain is a container, which boots no kernel: its root is the "
+                              "<filesystem> with the target “/”"));
       return FALSE;
     }
   if (type != NULL && !g_strv_contains (ours, type))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_HYPERVISOR,
-                   "The domain is of the type “%s”: only QEMU's (“kvm”, “qemu”) can have a "
-                   "directory as their root",
+                   _ ("The domain is of the type “%s”: only QEMU's (“kvm”, “qemu”) can have a "
+                      "directory as their root"),
                    type);
       return FALSE;
     }

@@ -8,6 +8,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
+#include "vmroot-translation-private.h"
 
 /* Letters, digits, and what has a meaning neither to exports(5) nor to etab. */
 static gboolean
@@ -24,8 +25,8 @@ vmroot_exports_escape (const gchar *path, GError **error)
   if (strpbrk (path, "\n\r") != NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY,
-                   "The path of %s has a line break in it, which the NFS server cannot export: "
-                   "rename the directory",
+                   _ ("The path of %s has a line break in it, which the NFS server cannot export: "
+                      "rename the directory"),
                    path);
       return NULL;
     }

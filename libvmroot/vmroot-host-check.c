@@ -11,6 +11,7 @@
 #include "vmroot-error.h"
 #include "vmroot-finding-private.h"
 #include "vmroot-host-private.h"
+#include "vmroot-translation-private.h"
 
 #define HOOK_PATH VMROOT_HOOKDIR "/vmroot-hook"
 #define HOOK_DIRECTORY VMROOT_SYSCONFDIR "/libvirt/hooks/qemu.d"
@@ -24,19 +25,24 @@ check_directories (VmrootHost *self,
                    GPtrArray *findings)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree gchar *fix = NULL;
 
   if (vmroot_host_open_directories (self, configuration, spec, directories, &error))
     return TRUE;
 
   if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED))
-    vmroot_findings_add (findings, "directory-not-allowed", VMROOT_SEVERITY_ERROR,
-                         "This host does not let guests have the directory", error->message,
-                         "Add the directory it lies in to allowed-directories in " VMROOT_SYSCONFDIR
-                         "/vmroot/vmroot.conf, or move it.");
+    {
+      fix = g_strdup_printf (
+          _ ("Add the directory it lies in to allowed-directories in %s, or move it."),
+          VMROOT_CONFIGURATION_PATH);
+      vmroot_findings_add (findings, "directory-not-allowed", VMROOT_SEVERITY_ERROR,
+                           _ ("This host does not let guests have the directory"), error->message,
+                           fix);
+    }
   else
     vmroot_findings_add (findings, "directory-missing", VMROOT_SEVERITY_ERROR,
-                         "The directory cannot be opened", error->message,
-                         "Make the directory, or correct the path.");
+                         _ ("The directory cannot be opened"), error->message,
+                         _ ("Make the directory, or correct the path."));
   return FALSE;
 }
 
@@ -51,19 +57,20 @@ check_claims (VmrootHost *self, const gchar *uuid, GPtrArray *directories, GPtrA
   if (!vmroot_host_find_conflict (self, uuid, directories, &owner, &conflict, &error))
     {
       vmroot_findings_add (findings, "claims-unknown", VMROOT_SEVERITY_INFO,
-                           "Which guests use the directory at the moment cannot be seen",
-                           error->message, "Ask again as root.");
+                           _ ("Which guests use the directory at the moment cannot be seen"),
+                           error->message, _ ("Ask again as root."));
       return;
     }
   if (conflict == NULL)
     return;
 
-  detail = g_strdup_printf ("%s is in use by the guest %s (%s). Another guest cannot start with it "
-                            "meanwhile.",
-                            conflict->directory, owner->name, owner->uuid);
-  vmroot_findings_add (findings, "in-use", VMROOT_SEVERITY_WARNING,
-                       "A running guest uses the directory", detail,
-                       "Give each guest a tree of its own, or make both read-only or ephemeral.");
+  detail =
+      g_strdup_printf (_ ("%s is in use by the guest %s (%s). Another guest cannot start with it "
+                          "meanwhile."),
+                       conflict->directory, owner->name, owner->uuid);
+  vmroot_findings_add (
+      findings, "in-use", VMROOT_SEVERITY_WARNING, _ ("A running guest uses the directory"), detail,
+      _ ("Give each guest a tree of its own, or make both read-only or ephemeral."));
 }
 
 static gboolean
@@ -83,6 +90,7 @@ check_hook (VmrootHost *self, GPtrArray *findings)
 {
   g_autofree gchar *directory = vmroot_context_path (self->context, HOOK_DIRECTORY);
   g_autoptr (GDir) files = g_dir_open (directory, 0, NULL);
+  g_autofree gchar *detail = NULL;
   const gchar *name;
 
   while (files != NULL && (name = g_dir_read_name (files)) != NULL)
@@ -93,11 +101,12 @@ check_hook (VmrootHost *self, GPtrArray *findings)
         return;
     }
 
+  detail = g_strdup_printf (
+      _ ("No link in %s leads to %s, so nothing is made ready when the guest starts."),
+      HOOK_DIRECTORY, HOOK_PATH);
   vmroot_findings_add_fixable (findings, "hook-not-installed", VMROOT_SEVERITY_ERROR,
-                               "libvirt does not call vmroot",
-                               "No link in " HOOK_DIRECTORY " leads to " HOOK_PATH
-                               ", so nothing is made ready when the guest starts.",
-                               "Run `vmroot setup`.");
+                               _ ("libvirt does not call vmroot"), detail,
+                               _ ("Run `vmroot setup`."));
 }
 
 /* Whether somebody who is not root can walk to `path`. */
@@ -154,26 +163,27 @@ add_exposed (GPtrArray *findings, const VmrootServedDirectory *directory)
 {
   g_autofree gchar *above = g_path_get_dirname (directory->path);
   g_autofree gchar *detail =
-      g_strdup_printf ("The guest can put setuid programs and device nodes into %s, and any user "
-                       "of this host could use them.",
+      g_strdup_printf (_ ("The guest can put setuid programs and device nodes into %s, and any "
+                          "user of this host could use them."),
                        directory->directory);
   g_autofree gchar *fix = NULL;
 
   if (directory->is_root && holds_only_roots (above))
     {
-      fix = g_strdup_printf ("Run `chmod 0700 %s`, in which there is nothing else.", above);
+      fix = g_strdup_printf (_ ("Run `chmod 0700 %s`, in which there is nothing else."), above);
       vmroot_findings_add_fixable (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
-                                   "Users of this host can reach what the guest writes", detail,
+                                   _ ("Users of this host can reach what the guest writes"), detail,
                                    fix);
       return;
     }
 
-  fix = g_strdup_printf ("Move it into a directory that only root can search; run `chmod 0700 %s` "
-                         "if nobody else needs what is in there; or mount its file system "
-                         "nodev,nosuid.",
-                         above);
+  fix =
+      g_strdup_printf (_ ("Move it into a directory that only root can search; run `chmod 0700 %s` "
+                          "if nobody else needs what is in there; or mount its file system "
+                          "nodev,nosuid."),
+                       above);
   vmroot_findings_add (findings, "tree-exposed", VMROOT_SEVERITY_WARNING,
-                       "Users of this host can reach what the guest writes", detail, fix);
+                       _ ("Users of this host can reach what the guest writes"), detail, fix);
 }
 
 static void
@@ -196,15 +206,18 @@ static void
 check_boot_directory (VmrootHost *self, GPtrArray *findings)
 {
   g_autofree gchar *path = vmroot_context_path (self->context, VMROOT_BOOT_DIRECTORY);
+  g_autofree gchar *detail = NULL;
+  g_autofree gchar *fix = NULL;
   struct stat st;
 
   if (stat (path, &st) != 0 || (st.st_mode & S_IXOTH) != 0)
     return;
 
-  vmroot_findings_add_fixable (
-      findings, "boot-directory-closed", VMROOT_SEVERITY_ERROR, "QEMU cannot reach boot images",
-      "QEMU does not run as root, and " VMROOT_BOOT_DIRECTORY " is searchable by root only.",
-      "Run `chmod 0711 " VMROOT_BOOT_DIRECTORY "`.");
+  detail = g_strdup_printf (_ ("QEMU does not run as root, and %s is searchable by root only."),
+                            VMROOT_BOOT_DIRECTORY);
+  fix = g_strdup_printf (_ ("Run `chmod 0711 %s`."), VMROOT_BOOT_DIRECTORY);
+  vmroot_findings_add_fixable (findings, "boot-directory-closed", VMROOT_SEVERITY_ERROR,
+                               _ ("QEMU cannot reach boot images"), detail, fix);
 }
 
 /**

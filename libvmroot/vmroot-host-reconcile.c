@@ -9,6 +9,7 @@
 #include "vmroot-domain-private.h"
 #include "vmroot-host-private.h"
 #include "vmroot-libvirt-state-private.h"
+#include "vmroot-translation-private.h"
 
 /* libvirt writes a guest's status file some time after the hook has prepared it. */
 #define START_SECONDS 120
@@ -75,8 +76,8 @@ release_stopped (Reconciliation *reconciliation, GError **error)
       if (!vmroot_host_release_uuid (reconciliation->host, journal->uuid,
                                      reconciliation->cancellable, error))
         {
-          g_prefix_error (error,
-                          "Cannot release the guest %s, which does not run: ", journal->name);
+          g_prefix_error (error, _ ("Cannot release the guest %s, which does not run: "),
+                          journal->name);
           return FALSE;
         }
 
@@ -162,7 +163,8 @@ tend_migrated (Reconciliation *reconciliation, GError **error)
         continue;
       if (!tend_away (reconciliation, journal, error))
         {
-          g_prefix_error (error, "Cannot keep what the guest %s, which was migrated away, needs: ",
+          g_prefix_error (error,
+                          _ ("Cannot keep what the guest %s, which was migrated away, needs: "),
                           journal->name);
           return FALSE;
         }
@@ -255,7 +257,7 @@ repair_running (Reconciliation *reconciliation, GError **error)
         continue;
       if (!vmroot_host_repair (reconciliation->host, domain, reconciliation->cancellable, error))
         {
-          g_prefix_error (error, "Cannot repair the running guest %s: ", name);
+          g_prefix_error (error, _ ("Cannot repair the running guest %s: "), name);
           return FALSE;
         }
 
@@ -285,7 +287,7 @@ remove_directory (const gchar *path, GError **error)
   if (g_rmdir (path) == 0)
     return TRUE;
 
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Cannot remove %s: %s", path,
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _ ("Cannot remove %s: %s"), path,
                g_strerror (errno));
   return FALSE;
 }

@@ -9,6 +9,7 @@
 #include "vmroot-error.h"
 #include "vmroot-host-private.h"
 #include "vmroot-libvirt-state-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 /**
@@ -87,7 +88,7 @@ build_boot_image (const VmrootServedDirectory *root,
   if (!g_str_equal (id, root->id))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                   "%s was replaced by another directory just now; start the guest again",
+                   _ ("%s was replaced by another directory just now; start the guest again"),
                    root->path);
       return FALSE;
     }
@@ -142,7 +143,7 @@ vmroot_host_get_backend (VmrootTransport transport, GError **error)
     return backends[transport];
 
   g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                       "This version of vmroot does not know the transport of this guest");
+                       _ ("This version of vmroot does not know the transport of this guest"));
   return NULL;
 }
 
@@ -194,9 +195,9 @@ find_step (const gchar *name, GError **error)
     if (g_str_equal (steps[i].name, name))
       return &steps[i];
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Another version of vmroot did \"%s\" for this guest, and this one cannot undo it",
-               name);
+  g_set_error (
+      error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+      _ ("Another version of vmroot did \"%s\" for this guest, and this one cannot undo it"), name);
   return NULL;
 }
 
@@ -216,6 +217,13 @@ undo_steps (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable,
 
   return vmroot_journal_remove (journal, self->context, error) &&
          vmroot_context_reached (self->context, "released", error);
+}
+
+static gboolean
+undo_after_end (VmrootHost *self, VmrootJournal *journal, GCancellable *cancellable, GError **error)
+{
+  journal->ended = TRUE;
+  return undo_steps (self, journal, cancellable, error);
 }
 
 /* What is not needed from here by another host is undone, and so is what was begun to be undone. */
@@ -324,8 +332,8 @@ check_own_directories (VmrootSpec *spec, GPtrArray *directories, GError **error)
 
         g_set_error (
             error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED,
-            "%s and %s, which this guest shall have both, are one inside the other, and the "
-            "guest may write there: it could replace the inner one; share a directory beside",
+            _ ("%s and %s, which this guest shall have both, are one inside the other, and the "
+               "guest may write there: it could replace the inner one; share a directory beside"),
             directory->directory, other->directory);
         return FALSE;
       }
@@ -428,10 +436,11 @@ check_client (VmrootJournal *journal, GPtrArray *journals, GError **error)
       if (g_strcmp0 (other->client, journal->client) != 0 ||
           g_str_equal (other->uuid, journal->uuid))
         continue;
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
-                   "The guest %s (%s) has the address %s, too: give each guest its own with vmroot "
-                   "apply",
-                   other->name, other->uuid, journal->client);
+      g_set_error (
+          error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
+          _ ("The guest %s (%s) has the address %s, too: give each guest its own with vmroot "
+             "apply"),
+          other->name, other->uuid, journal->client);
       return FALSE;
     }
 
@@ -455,8 +464,8 @@ claim_locked (Preparation *preparation, GError **error)
 
   g_set_error (
       error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
-      "%s is in use by the guest %s (%s): shut that guest down first, or give each a tree of "
-      "its own; if it does not run, `vmroot reconcile` frees the directory",
+      _ ("%s is in use by the guest %s (%s): shut that guest down first, or give each a tree of "
+         "its own; if it does not run, `vmroot reconcile` frees the directory"),
       conflict->directory, owner->name, owner->uuid);
   return FALSE;
 }
@@ -482,8 +491,8 @@ static gboolean
 refuse_to_take_over (VmrootJournal *old, GError **error)
 {
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
-               "The guest %s was migrated to another host and has %s from this one: shut it down "
-               "there, and then run `vmroot release %s` here",
+               _ ("The guest %s was migrated to another host and has %s from this one: shut it "
+                  "down there, and then run `vmroot release %s` here"),
                old->name, vmroot_journal_get_root (old)->directory, old->name);
   return FALSE;
 }
@@ -562,7 +571,7 @@ get_uuid (VmrootDomain *domain, GError **error)
 
   g_set_error_literal (
       error, VMROOT_ERROR, VMROOT_ERROR_NOT_A_DOMAIN,
-      "The domain has no valid UUID; define it in libvirt first, which gives it one");
+      _ ("The domain has no valid UUID; define it in libvirt first, which gives it one"));
   return NULL;
 }
 
@@ -705,7 +714,7 @@ vmroot_host_release_uuid (VmrootHost *self,
                           GCancellable *cancellable,
                           GError **error)
 {
-  return operate_locked (self, uuid, undo_steps, cancellable, error);
+  return operate_locked (self, uuid, undo_after_end, cancellable, error);
 }
 
 gboolean
@@ -729,16 +738,8 @@ vmroot_host_take_back_uuid (VmrootHost *self,
 /* A start that failed, or cannot be told, may have been the way back of a guest that now goes on
  * where it was. */
 static gboolean
-may_run_elsewhere (VmrootHost *self, VmrootJournal *journal, const gchar *reason)
+may_run_elsewhere (VmrootJournal *journal, const gchar *reason)
 {
-  g_autofree gchar *logged = NULL;
-
-  if (reason == NULL || g_str_equal (reason, "-"))
-    {
-      logged = vmroot_libvirt_state_get_stop_reason (self->context, journal->name, journal->since);
-      reason = logged;
-    }
-
   return g_strcmp0 (reason, "migrated") == 0 ||
          (journal->recorded && (reason == NULL || g_str_equal (reason, "failed")));
 }
@@ -751,6 +752,7 @@ vmroot_host_release_after (VmrootHost *self,
                            GError **error)
 {
   g_autofree gchar *uuid = get_uuid (domain, error);
+  g_autofree gchar *logged = NULL;
   g_autoptr (VmrootJournal) journal = NULL;
 
   if (uuid == NULL || !vmroot_journal_load (self->context, uuid, &journal, error))
@@ -758,7 +760,16 @@ vmroot_host_release_after (VmrootHost *self,
   if (journal == NULL)
     return TRUE;
 
-  return operate_locked (self, uuid, may_run_elsewhere (self, journal, reason) ? keep : undo_steps,
+  if (reason == NULL || g_str_equal (reason, "-"))
+    {
+      logged = vmroot_libvirt_state_get_stop_reason (self->context, journal->name, journal->since);
+      reason = logged;
+    }
+  if (may_run_elsewhere (journal, reason))
+    return operate_locked (self, uuid, keep, cancellable, error);
+
+  /* One that was saved goes on where it was, with the files and locks that it holds. */
+  return operate_locked (self, uuid, g_strcmp0 (reason, "saved") == 0 ? undo_steps : undo_after_end,
                          cancellable, error);
 }
 
@@ -810,8 +821,8 @@ find_away (VmrootHost *self, const gchar *guest, GError **error)
     }
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Nothing is kept here for a guest %s that was migrated away; what guests that run "
-               "here have is released when they stop",
+               _ ("Nothing is kept here for a guest %s that was migrated away; what guests that "
+                  "run here have is released when they stop"),
                guest);
   return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-initramfs-private.h"
+#include "vmroot-translation-private.h"
 
 typedef struct
 {
@@ -144,9 +145,9 @@ vmroot_initramfs_write (VmrootInitramfs *self, int fd, GError **error)
     g_tree_foreach (self->entries, write_entry, &output);
   if (archive_errno (archive) != 0 || output.failed || archive_write_close (archive) != ARCHIVE_OK)
     {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot write the initramfs: %s",
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("Cannot write the initramfs: %s"),
                    archive_error_string (archive) != NULL ? archive_error_string (archive)
-                                                          : "no reason given");
+                                                          : _ ("no reason given"));
       return FALSE;
     }
   return TRUE;

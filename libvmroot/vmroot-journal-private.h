@@ -28,6 +28,7 @@ typedef struct
   gchar *client; /* the address that its directories are exported to; NULL: they are not */
   GDateTime *since;
   gboolean complete;
+  gboolean ended;         /* not in the file: its machine is gone, and does not come back */
   gboolean recorded;      /* there is a record: another host may run the guest */
   gboolean away;          /* and there is nothing but the record */
   GDateTime *unheard;     /* since when the server knows no such client; NULL: it does */

@@ -5,6 +5,7 @@
 #include "vmroot-enum-types.h"
 #include "vmroot-error.h"
 #include "vmroot-journal-private.h"
+#include "vmroot-translation-private.h"
 
 #define GUESTS_DIRECTORY "/run/vmroot/guests"
 #define RECORDS_DIRECTORY "/var/lib/vmroot/migrated"
@@ -68,7 +69,7 @@ read_enum (GKeyFile *file, const gchar *key, GType type, gint *value, GError **e
   enum_value = g_enum_get_value_by_nick (enum_class, nick);
   if (enum_value == NULL)
     {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "%s cannot be \"%s\"", key, nick);
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("%s cannot be \"%s\""), key, nick);
       return FALSE;
     }
 
@@ -110,7 +111,7 @@ read_directories (VmrootJournal *self, GKeyFile *file, GError **error)
   if (self->directories->len > 0)
     return TRUE;
 
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "there is no directory in it");
+  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("there is no directory in it"));
   return FALSE;
 }
 
@@ -126,7 +127,7 @@ read_time (GKeyFile *file, const gchar *key, GDateTime **time, GError **error)
   if (*time != NULL)
     return TRUE;
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "\"%s\" is no time", text);
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("\"%s\" is no time"), text);
   return FALSE;
 }
 
@@ -173,8 +174,8 @@ load_file (VmrootContext *context,
     return TRUE;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Cannot read what was done for a guest, %s: %s; if no guest with this UUID runs, "
-               "remove the file",
+               _ ("Cannot read what was done for a guest, %s: %s; if no guest with this UUID runs, "
+                  "remove the file"),
                path, local_error->message);
   return FALSE;
 }

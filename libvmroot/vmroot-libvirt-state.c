@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vmroot-libvirt-state-private.h"
+#include "vmroot-translation-private.h"
 
 #define STATUS_DIRECTORY "/run/libvirt/qemu"
 #define DEFINITION_DIRECTORY "/etc/libvirt/qemu"
@@ -58,7 +59,7 @@ add_running (const gchar *path, GPtrArray *domains, GError **error)
   domain = parse_status (text, error);
   if (domain == NULL)
     {
-      g_prefix_error (error, "Cannot read libvirt's state of a running guest, %s: ", path);
+      g_prefix_error (error, _ ("Cannot read libvirt's state of a running guest, %s: "), path);
       return FALSE;
     }
 

@@ -9,6 +9,7 @@
 #include "vmroot-error.h"
 #include "vmroot-modules-private.h"
 #include "vmroot-nfs-mount-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 /* A distribution kernel's modules.dep has about 600 KB. */
@@ -170,8 +171,8 @@ vmroot_modules_new (VmrootTree *tree, VmrootKernel *kernel, GError **error)
       (!load_dependencies (self, error) || !load_builtin (self, error) ||
        !load_softdeps (self, error)))
     {
-      g_prefix_error (
-          error, "Cannot tell which modules kernel %s needs: ", vmroot_kernel_get_version (kernel));
+      g_prefix_error (error, _ ("Cannot tell which modules kernel %s needs: "),
+                      vmroot_kernel_get_version (kernel));
       return NULL;
     }
   return g_steal_pointer (&self);
@@ -202,14 +203,15 @@ vmroot_modules_has (VmrootModules *self, const VmrootModuleNeed *need, GError **
 
   if (g_hash_table_size (self->dependencies) == 0)
     g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_MODULE,
-                 "Kernel %s in %s needs the module %s, but its modules.dep lists none."
-                 " Make that file: depmod -b %s %s",
+                 _ ("Kernel %s in %s needs the module %s, but its modules.dep lists none. Make "
+                    "that file: depmod -b %s %s"),
                  release, root, need->name, root, release);
   else
-    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_MODULE,
-                 "Kernel %s in %s has no module %s. Install a kernel built with %s=m or =y, or the"
-                 " package with the rest of this kernel's modules",
-                 release, root, need->name, need->option);
+    g_set_error (
+        error, VMROOT_ERROR, VMROOT_ERROR_NO_MODULE,
+        _ ("Kernel %s in %s has no module %s. Install a kernel built with %s=m or =y, or the"
+           " package with the rest of this kernel's modules"),
+        release, root, need->name, need->option);
   return FALSE;
 }
 
@@ -268,8 +270,8 @@ add_line (Walk *walk, const gchar *line, GError **error)
   if (!is_module_path (path))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-                   "modules.dep of kernel %s in %s names a module that cannot be: \"%s\"."
-                   " Make that file anew: depmod",
+                   _ ("modules.dep of kernel %s in %s names a module that cannot be: \"%s\". Make "
+                      "that file anew: depmod"),
                    vmroot_kernel_get_version (walk->modules->kernel),
                    vmroot_tree_get_path (walk->modules->tree), path);
       return FALSE;
@@ -301,7 +303,7 @@ add_module (Walk *walk, const gchar *name, GError **error)
     {
       g_set_error (
           error, VMROOT_ERROR, VMROOT_ERROR_NO_MODULE,
-          "modules.dep of kernel %s in %s is broken at \"%s\". Make that file anew: depmod",
+          _ ("modules.dep of kernel %s in %s is broken at \"%s\". Make that file anew: depmod"),
           vmroot_kernel_get_version (walk->modules->kernel),
           vmroot_tree_get_path (walk->modules->tree), name);
       return FALSE;
@@ -402,8 +404,8 @@ vmroot_modules_read (VmrootModules *self, const gchar *path, GError **error)
   if (content == NULL || !is_elf (content))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-                   "%s in %s is not a kernel module, plain or compressed with gzip, xz or zstd."
-                   " Install the kernel's package again",
+                   _ ("%s in %s is not a kernel module, plain or compressed with gzip, xz or zstd."
+                      " Install the kernel's package again"),
                    full, vmroot_tree_get_path (self->tree));
       return NULL;
     }

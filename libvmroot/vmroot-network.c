@@ -7,6 +7,7 @@
 #include "vmroot-domain-document-private.h"
 #include "vmroot-error.h"
 #include "vmroot-network-private.h"
+#include "vmroot-translation-private.h"
 
 /* How many addresses of a network are looked at for a free one. */
 #define MAX_TRIES 65536
@@ -298,7 +299,7 @@ find_owner (VmrootNetwork *self,
 {
   for (guint i = 0; i < self->own->len; i++)
     if (vmroot_ip_address_equal (address, &g_array_index (self->own, VmrootIpAddress, i)))
-      return "this host";
+      return _ ("this host");
 
   for (guint i = 0; i < self->reservations->len; i++)
     {
@@ -307,7 +308,7 @@ find_owner (VmrootNetwork *self,
       if (vmroot_ip_address_equal (&reservation->address, address) &&
           !is_same_mac (reservation->mac_address, mac_address))
         return reservation->mac_address != NULL ? reservation->mac_address
-                                                : "a reservation of the network";
+                                                : _ ("a reservation of the network");
     }
 
   return g_hash_table_lookup (taken, address);
@@ -328,15 +329,15 @@ check_wanted (VmrootNetwork *self,
   if (!is_on_network (self, wanted))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "%s is not an address that a guest can have on the network %s (%s/%u)", text,
+                   _ ("%s is not an address that a guest can have on the network %s (%s/%u)"), text,
                    self->name, host, self->prefix);
       return FALSE;
     }
   if (owner != NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "The address %s on the network %s is that of %s: choose another, or none, and "
-                   "one is chosen",
+                   _ ("The address %s on the network %s is that of %s: choose another, or none, "
+                      "and one is chosen"),
                    text, self->name, owner);
       return FALSE;
     }
@@ -345,8 +346,8 @@ check_wanted (VmrootNetwork *self,
       g_autofree gchar *reserved = vmroot_ip_address_to_string (&reservation->address);
 
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-                   "The network %s has the address %s reserved for %s already: use that, or take "
-                   "the reservation out",
+                   _ ("The network %s has the address %s reserved for %s already: use that, or "
+                      "take the reservation out"),
                    self->name, reserved, mac_address);
       return FALSE;
     }
@@ -417,10 +418,14 @@ vmroot_network_choose (VmrootNetwork *self,
                               find_free (self, mac_address, taken, TRUE, address)))
     return TRUE;
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
-               "The network %s has no free address%s%s", self->name,
-               owner != NULL ? " for this guest: what is reserved for it is used by " : "",
-               owner != NULL ? owner : "");
+  if (owner != NULL)
+    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
+                 _ ("The network %s has no free address for this guest: what is reserved for it is "
+                    "used by %s"),
+                 self->name, owner);
+  else
+    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_ADDRESS,
+                 _ ("The network %s has no free address"), self->name);
   return FALSE;
 }
 

@@ -11,4 +11,10 @@ G_BEGIN_DECLS
  * server”). UNKNOWN: it does not run, or does not tell. */
 VmrootTransportUse vmroot_nfs_clients_has (VmrootContext *context, const gchar *address);
 
+/* Has the server forget the clients with this address at once, whose machine has ended without a
+ * word: otherwise it waits for them, 45 seconds for each file that they may keep a copy of,
+ * whenever something on this host wants to rename, link, remove or change one (fs/nfsd/nfs4state.c,
+ * force_expire_client()). Where that cannot be done, it forgets them in its own time. */
+void vmroot_nfs_clients_expire (VmrootContext *context, const gchar *address);
+
 G_END_DECLS

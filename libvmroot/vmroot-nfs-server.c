@@ -4,6 +4,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-nfs-server-private.h"
+#include "vmroot-translation-private.h"
 
 /* The words of RFC 5531 (RPC) and RFC 7862 (NFS 4.2), each of 32 bits. */
 #define LAST_FRAGMENT 0x80000000u
@@ -79,7 +80,8 @@ read_reply (GInputStream *input, guint32 *words, GCancellable *cancellable, GErr
 
   if (words[REPLY_ID] == REQUEST_ID && words[REPLY_TYPE] == REPLY)
     return TRUE;
-  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "what answers is no NFS server");
+  g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                       _ ("what answers is no NFS server"));
   return FALSE;
 }
 

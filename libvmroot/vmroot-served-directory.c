@@ -11,6 +11,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-served-directory-private.h"
+#include "vmroot-translation-private.h"
 
 /* Deeper than any path that PATH_MAX allows. */
 #define MAX_DEPTH 4096
@@ -112,14 +113,18 @@ set_not_allowed (VmrootServedDirectory *self,
 {
   g_autofree gchar *file = vmroot_context_path (context, VMROOT_CONFIGURATION_PATH);
   g_autofree gchar *allowed = g_strjoinv (", ", configuration->allowed_directories);
-  const gboolean is_elsewhere = !g_str_has_suffix (self->path, self->directory);
 
-  g_set_error (
-      error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED,
-      "%s%s%s%s is not beneath a directory that guests of this host may have (%s): move it, or "
-      "add the directory it lies in to allowed-directories in %s",
-      self->directory, is_elsewhere ? " leads to " : "", is_elsewhere ? self->path : "",
-      is_elsewhere ? ", which" : "", allowed, file);
+  if (g_str_has_suffix (self->path, self->directory))
+    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED,
+                 _ ("%s is not beneath a directory that guests of this host may have (%s): move "
+                    "it, or add the directory it lies in to allowed-directories in %s"),
+                 self->directory, allowed, file);
+  else
+    g_set_error (
+        error, VMROOT_ERROR, VMROOT_ERROR_NOT_ALLOWED,
+        _ ("%s leads to %s, which is not beneath a directory that guests of this host may have "
+           "(%s): move it, or add the directory it lies in to allowed-directories in %s"),
+        self->directory, self->path, allowed, file);
 }
 
 VmrootServedDirectory *
@@ -137,7 +142,7 @@ vmroot_served_directory_new (VmrootContext *context,
       const int saved_errno = errno;
 
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY,
-                   "Cannot open the directory %s: %s", directory, g_strerror (saved_errno));
+                   _ ("Cannot open the directory %s: %s"), directory, g_strerror (saved_errno));
       return NULL;
     }
 
@@ -152,7 +157,8 @@ vmroot_served_directory_new (VmrootContext *context,
   if (self->path == NULL || self->id == NULL || !g_utf8_validate (self->path, -1, NULL))
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_DIRECTORY,
-                   "%s leads to a directory that has no name in UTF-8, or none at all", directory);
+                   _ ("%s leads to a directory that has no name in UTF-8, or none at all"),
+                   directory);
       return NULL;
     }
   if (!is_allowed (self, context, configuration))

@@ -12,6 +12,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-share-mount-private.h"
+#include "vmroot-translation-private.h"
 
 gchar *
 vmroot_share_mount_path (const gchar *client, guint index)
@@ -27,8 +28,8 @@ fail_from_errno (const VmrootServedDirectory *directory, const gchar *what, GErr
   const int saved_errno = errno;
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "Cannot bind the share %s to its place below " VMROOT_SHARES_DIRECTORY ": %s: %s",
-               directory->directory, what, g_strerror (saved_errno));
+               _ ("Cannot bind the share %s to its place below %s: %s: %s"), directory->directory,
+               VMROOT_SHARES_DIRECTORY, what, g_strerror (saved_errno));
   return FALSE;
 }
 
@@ -48,7 +49,7 @@ open_checked (const VmrootServedDirectory *directory, GError **error)
 
   if (fd == -1 || fstat (fd, &status) < 0)
     {
-      fail_from_errno (directory, "open", error);
+      fail_from_errno (directory, _ ("open"), error);
       return -1;
     }
   if (has_id (&status, directory))
@@ -56,7 +57,7 @@ open_checked (const VmrootServedDirectory *directory, GError **error)
 
   close (fd);
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-               "%s was replaced by another directory just now; start the guest again",
+               _ ("%s was replaced by another directory just now; start the guest again"),
                directory->path);
   return -1;
 }
@@ -73,7 +74,7 @@ clone_mount (int fd, const VmrootServedDirectory *directory, GError **error)
   if (tree != -1 && mount_setattr (tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0)
     return tree;
 
-  fail_from_errno (directory, "clone its mount", error);
+  fail_from_errno (directory, _ ("clone its mount"), error);
   if (tree != -1)
     close (tree);
   return -1;
@@ -96,7 +97,7 @@ bind (const VmrootServedDirectory *directory, const gchar *target, GError **erro
 
   moved = move_mount (tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
   if (!moved)
-    fail_from_errno (directory, "mount", error);
+    fail_from_errno (directory, _ ("mount"), error);
   close (tree);
   return moved;
 }
@@ -148,7 +149,7 @@ vmroot_share_mount_undo (VmrootContext *context, const gchar *path, GError **err
       return TRUE;
     }
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot unmount the share at %s: %s",
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("Cannot unmount the share at %s: %s"),
                target, g_strerror (saved_errno == EINVAL ? errno : saved_errno));
   return FALSE;
 }

@@ -10,6 +10,7 @@
 #include "vmroot-ip-address-private.h"
 #include "vmroot-nfs-mount-private.h"
 #include "vmroot-spec.h"
+#include "vmroot-translation-private.h"
 
 /* Whom the guest can reach by IPv4 or IPv6, if its other addresses say by which. */
 static GResolverNameLookupFlags
@@ -90,11 +91,11 @@ vmroot_spec_resolve_server (VmrootSpec *self, GCancellable *cancellable, GError 
   address = choose_address (addresses);
   if (address == NULL)
     {
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                   "The NFS server “%s” has no address that the guest can reach: %s. Correct the "
-                   "name, or give the address",
-                   name,
-                   local_error != NULL ? local_error->message : "this host takes it for itself");
+      g_set_error (
+          error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
+          _ ("The NFS server “%s” has no address that the guest can reach: %s. Correct the name, "
+             "or give the address"),
+          name, local_error != NULL ? local_error->message : _ ("this host takes it for itself"));
       return FALSE;
     }
 

@@ -9,6 +9,7 @@
 #include "vmroot-kernel-args-private.h"
 #include "vmroot-spec.h"
 #include "vmroot-spec-private.h"
+#include "vmroot-translation-private.h"
 
 /* struct virtio_fs_config: tag[36] (virtio 1.2, 5.11.4). */
 #define MAX_TAG 36
@@ -66,24 +67,24 @@ validate_directory (const gchar *what, const gchar *directory, GError **error)
   const VmrootError code = VMROOT_ERROR_INVALID_DIRECTORY;
 
   if (directory == NULL || *directory == '\0')
-    return invalid (error, code, "No directory is given for %s: give the path of one", what);
+    return invalid (error, code, _ ("No directory is given for %s: give the path of one"), what);
   if (!fits_xml (directory, ""))
     return invalid (error, code,
-                    "The path of %s holds control characters or is not UTF-8, which libvirt's "
-                    "documents cannot carry: rename the directory",
+                    _ ("The path of %s holds control characters or is not UTF-8, which libvirt's "
+                       "documents cannot carry: rename the directory"),
                     what);
   if (*directory != '/')
     return invalid (error, code,
-                    "The directory of %s, “%s”, is not an absolute path: begin it with a slash",
+                    _ ("The directory of %s, “%s”, is not an absolute path: begin it with a slash"),
                     what, directory);
   if (has_dot_component (directory))
     return invalid (error, code,
-                    "The directory of %s, “%s”, has “.” or “..” in it: give its direct path", what,
-                    directory);
+                    _ ("The directory of %s, “%s”, has “.” or “..” in it: give its direct path"),
+                    what, directory);
   if (strchr (directory, ',') != NULL)
     return invalid (error, code,
-                    "The directory of %s, “%s”, has a comma in its path, where virtiofsd would cut "
-                    "it off: rename it",
+                    _ ("The directory of %s, “%s”, has a comma in its path, where virtiofsd would "
+                       "cut it off: rename it"),
                     what, directory);
 
   return TRUE;
@@ -95,14 +96,15 @@ validate_tag (const gchar *tag, guint n_shares, GError **error)
   const VmrootError code = VMROOT_ERROR_INVALID_TAG;
 
   if (*tag == '\0')
-    return invalid (error, code, "The tag is empty: give one, or leave it out for “vmroot”");
+    return invalid (error, code, _ ("The tag is empty: give one, or leave it out for “vmroot”"));
   if (strlen (tag) > MAX_TAG)
-    return invalid (error, code, "The tag “%s” has %zu bytes, where virtiofs takes %d: shorten it",
-                    tag, strlen (tag), MAX_TAG);
+    return invalid (error, code,
+                    _ ("The tag “%s” has %zu bytes, where virtiofs takes %d: shorten it"), tag,
+                    strlen (tag), MAX_TAG);
   if (!g_ascii_isalnum (*tag) || tag[strspn (tag, WORD_CHARACTERS)] != '\0')
     return invalid (error, code,
-                    "The tag “%s” would not get through the kernel's command line: use letters, "
-                    "digits and “._+-”, and begin with a letter or digit",
+                    _ ("The tag “%s” would not get through the kernel's command line: use letters, "
+                       "digits and “._+-”, and begin with a letter or digit"),
                     tag);
 
   for (guint i = 0; i < n_shares; i++)
@@ -110,7 +112,7 @@ validate_tag (const gchar *tag, guint n_shares, GError **error)
       g_autofree gchar *share_tag = vmroot_share_tag (i);
 
       if (g_str_equal (tag, share_tag))
-        return invalid (error, code, "The tag “%s” is that of share %u: choose another", tag,
+        return invalid (error, code, _ ("The tag “%s” is that of share %u: choose another"), tag,
                         i + 1);
     }
 
@@ -125,15 +127,15 @@ validate_mount_point (const gchar *mount_point, GHashTable *taken, GError **erro
 
   if (mount_point == NULL || *mount_point != '/' || mount_point[1] == '\0')
     return invalid (error, code,
-                    "The mount point “%s” is not an absolute path below the root of the guest",
+                    _ ("The mount point “%s” is not an absolute path below the root of the guest"),
                     mount_point != NULL ? mount_point : "");
   if (!fits_xml (mount_point, "") || has_dot_component (mount_point))
     return invalid (error, code,
-                    "The mount point “%s” has “.”, “..” or control characters in it: give its "
-                    "direct path",
+                    _ ("The mount point “%s” has “.”, “..” or control characters in it: give its "
+                       "direct path"),
                     mount_point);
   if (!g_hash_table_add (taken, (gpointer)mount_point))
-    return invalid (error, code, "Two things are to be mounted on “%s”: leave one out",
+    return invalid (error, code, _ ("Two things are to be mounted on “%s”: leave one out"),
                     mount_point);
 
   return TRUE;
@@ -147,7 +149,7 @@ validate_mounts (VmrootSpec *self, GPtrArray *shares, GPtrArray *tmpfs, GError *
   for (guint i = 0; i < shares->len; i++)
     {
       VmrootShare *share = g_ptr_array_index (shares, i);
-      g_autofree gchar *what = g_strdup_printf ("share %u", i + 1);
+      g_autofree gchar *what = g_strdup_printf (_ ("share %u"), i + 1);
 
       if (!validate_directory (what, vmroot_share_get_directory (share), error))
         return FALSE;
@@ -170,13 +172,13 @@ validate_run_file (const gchar *path, const gchar *content, GError **error)
 
   if (*path == '\0' || *path == '/' || g_str_has_suffix (path, "/") ||
       strstr (path, "//") != NULL || has_dot_component (path) || !fits_xml (path, ""))
-    return invalid (error, code,
-                    "The run file “%s” is not a path below /run: give one like “systemd/network/a”",
-                    path);
+    return invalid (
+        error, code,
+        _ ("The run file “%s” is not a path below /run: give one like “systemd/network/a”"), path);
   if (!fits_xml (content, "\t\n\r"))
     return invalid (error, code,
-                    "The run file “%s” is not text: control characters and what is not UTF-8 "
-                    "cannot be kept in a domain",
+                    _ ("The run file “%s” is not text: control characters and what is not UTF-8 "
+                       "cannot be kept in a domain"),
                     path);
 
   return TRUE;
@@ -199,8 +201,8 @@ validate_run_files (VmrootSpec *self, GError **error)
 
   if (size > MAX_RUN_FILES)
     return invalid (error, VMROOT_ERROR_INVALID_SPEC,
-                    "The run files have %zu bytes together, where a domain can carry %d: keep "
-                    "what is large in the tree",
+                    _ ("The run files have %zu bytes together, where a domain can carry %d: keep "
+                       "what is large in the tree"),
                     size, MAX_RUN_FILES);
   return TRUE;
 }
@@ -217,24 +219,25 @@ validate_kernel_args (const gchar *kernel_args, GError **error)
   if (kernel_args == NULL)
     return TRUE;
   if (!fits_xml (kernel_args, ""))
-    return invalid (error, code, "The kernel arguments hold control characters or are not UTF-8");
+    return invalid (error, code,
+                    _ ("The kernel arguments hold control characters or are not UTF-8"));
 
   words = vmroot_kernel_args_split (kernel_args, &balanced);
   if (!balanced)
     return invalid (error, code,
-                    "The kernel arguments “%s” have a quotation mark that is not closed",
+                    _ ("The kernel arguments “%s” have a quotation mark that is not closed"),
                     kernel_args);
 
   for (guint i = 0; words[i] != NULL; i++)
     if (vmroot_kernel_arg_names_root (words[i]))
       return invalid (error, code,
-                      "The kernel arguments hold “%s”, which vmroot sets itself: leave it out",
+                      _ ("The kernel arguments hold “%s”, which vmroot sets itself: leave it out"),
                       words[i]);
     else if (g_str_equal (words[i], "--"))
       return invalid (
           error, code,
-          "The kernel arguments hold “--”: what follows it is for the guest's init, and "
-          "belongs in the <cmdline> of the domain");
+          _ ("The kernel arguments hold “--”: what follows it is for the guest's init, and "
+             "belongs in the <cmdline> of the domain"));
 
   return TRUE;
 }
@@ -246,8 +249,8 @@ validate_word (const gchar *what, const gchar *value, GError **error)
     return TRUE;
   if (*value == '\0' || value[strspn (value, WORD_CHARACTERS)] != '\0' || *value == '.')
     return invalid (error, VMROOT_ERROR_INVALID_SPEC,
-                    "The %s “%s” is not one: use letters, digits and “._+-”, or leave it out", what,
-                    value);
+                    _ ("The %s “%s” is not one: use letters, digits and “._+-”, or leave it out"),
+                    what, value);
   return TRUE;
 }
 
@@ -272,16 +275,16 @@ parse_addresses (VmrootSpec *self, Addresses *addresses, GError **error)
       (!vmroot_ip_address_parse_interface (address, &addresses->address, &addresses->prefix) ||
        !vmroot_ip_address_is_routable (&addresses->address)))
     return invalid (error, code,
-                    "“%s” is not the address of a guest, or one with the length of its network's "
-                    "prefix: 192.168.122.5/24, fd00:7e57::5/64",
+                    _ ("“%s” is not the address of a guest, or one with the length of its "
+                       "network's prefix: 192.168.122.5/24, fd00:7e57::5/64"),
                     address);
   if (server != NULL && (!vmroot_ip_address_parse (server, &addresses->server) ||
                          !vmroot_ip_address_is_routable (&addresses->server)))
-    return invalid (error, code, "“%s” is not the IPv4 or IPv6 address of a server", server);
+    return invalid (error, code, _ ("“%s” is not the IPv4 or IPv6 address of a server"), server);
   if (gateway != NULL && (!vmroot_ip_address_parse (gateway, &addresses->gateway) ||
                           (!vmroot_ip_address_is_routable (&addresses->gateway) &&
                            !vmroot_ip_address_is_ipv6_link_local (&addresses->gateway))))
-    return invalid (error, code, "“%s” is not the IPv4 or IPv6 address of a router", gateway);
+    return invalid (error, code, _ ("“%s” is not the IPv4 or IPv6 address of a router"), gateway);
 
   return TRUE;
 }
@@ -305,21 +308,22 @@ validate_addresses (VmrootSpec *self, GError **error)
   if (is_other_kind (&all.address, &all.server) || is_other_kind (&all.address, &all.gateway) ||
       is_other_kind (&all.server, &all.gateway))
     return invalid (error, code,
-                    "The addresses of the guest, its server and its router are not all of IPv4, "
-                    "nor all of IPv6");
+                    _ ("The addresses of the guest, its server and its router are not all of IPv4, "
+                       "nor all of IPv6"));
   if (address == NULL)
     return TRUE;
   if (all.prefix > 0 && !vmroot_ip_address_is_host (&all.address, all.prefix))
     return invalid (error, code,
-                    "“%s” is the first or last address of its network, which no guest can have",
+                    _ ("“%s” is the first or last address of its network, which no guest can have"),
                     address);
   if (vmroot_ip_address_equal (&all.address, &all.server) ||
       vmroot_ip_address_equal (&all.address, &all.gateway))
-    return invalid (error, code, "“%s” cannot be the address of the guest and of another", address);
+    return invalid (error, code, _ ("“%s” cannot be the address of the guest and of another"),
+                    address);
   if (gateway != NULL && all.prefix > 0 && !vmroot_ip_address_is_ipv6_link_local (&all.gateway) &&
       !vmroot_ip_address_same_network (&all.address, &all.gateway, all.prefix))
-    return invalid (error, code, "The router “%s” is not on the network of the guest, %s", gateway,
-                    address);
+    return invalid (error, code, _ ("The router “%s” is not on the network of the guest, %s"),
+                    gateway, address);
 
   return TRUE;
 }
@@ -332,10 +336,11 @@ validate_network (VmrootSpec *self, GError **error)
   const gchar *mac_address = vmroot_spec_get_mac_address (self);
 
   if (network != NULL && (*network == '\0' || strchr (network, '/') || !fits_xml (network, "")))
-    return invalid (error, code, "“%s” is not the name of a libvirt network", network);
+    return invalid (error, code, _ ("“%s” is not the name of a libvirt network"), network);
   if (mac_address != NULL && !g_regex_match_simple ("^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$",
                                                     mac_address, G_REGEX_DOLLAR_ENDONLY, 0))
-    return invalid (error, code, "“%s” is not a MAC address like 52:54:00:12:34:56", mac_address);
+    return invalid (error, code, _ ("“%s” is not a MAC address like 52:54:00:12:34:56"),
+                    mac_address);
 
   return validate_addresses (self, error);
 }
@@ -351,14 +356,14 @@ validate_boot_source (VmrootSpec *self, guint n_mounts, GError **error)
     return TRUE;
 
   if (vmroot_spec_get_ephemeral (self))
-    what = "an ephemeral root";
+    what = _ ("an ephemeral root");
   else if (n_mounts > 0)
-    what = "shares and memory-backed directories";
+    what = _ ("shares and memory-backed directories");
   else if (run_files[0] != NULL)
-    what = "run files";
+    what = _ ("run files");
   if (what != NULL)
     return invalid (error, VMROOT_ERROR_INVALID_SPEC,
-                    "The guest's own initramfs knows nothing of %s: boot that of vmroot", what);
+                    _ ("The guest's own initramfs knows nothing of %s: boot that of vmroot"), what);
 
   return TRUE;
 }
@@ -389,9 +394,9 @@ vmroot_spec_validate (VmrootSpec *self, GError **error)
   shares = vmroot_spec_list_shares (self);
   tmpfs = vmroot_spec_list_tmpfs (self);
 
-  return validate_directory ("the root", vmroot_spec_get_directory (self), error) &&
+  return validate_directory (_ ("the root"), vmroot_spec_get_directory (self), error) &&
          validate_tag (vmroot_spec_get_tag (self), shares->len, error) &&
-         validate_word ("kernel version", vmroot_spec_get_kernel (self), error) &&
+         validate_word (_ ("kernel version"), vmroot_spec_get_kernel (self), error) &&
          validate_kernel_args (vmroot_spec_get_kernel_args (self), error) &&
          validate_network (self, error) && validate_mounts (self, shares, tmpfs, error) &&
          validate_run_files (self, error) &&

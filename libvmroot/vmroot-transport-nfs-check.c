@@ -22,6 +22,7 @@
 #include "vmroot-firewalld-private.h"
 #include "vmroot-mount-table-private.h"
 #include "vmroot-nfs-server-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-transport-nfs-private.h"
 
 #define THREADS "/proc/fs/nfsd/threads"
@@ -65,15 +66,15 @@ vmroot_transport_nfs_check_server (VmrootContext *context, GError **error)
   if (!is_running (context))
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                           "The NFS server of this host does not run: start it with `systemctl "
-                           "enable --now nfs-server`");
+                           _ ("The NFS server of this host does not run: start it with `systemctl "
+                              "enable --now nfs-server`"));
       return FALSE;
     }
   if (strstr (versions, "+4.2") == NULL)
     {
       g_set_error (
           error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-          "The NFS server of this host does not speak NFS 4.2 (it says “%s”): see nfs.conf(5)",
+          _ ("The NFS server of this host does not speak NFS 4.2 (it says “%s”): see nfs.conf(5)"),
           versions);
       return FALSE;
     }
@@ -98,13 +99,15 @@ vmroot_transport_nfs_check_file_system (const VmrootServedDirectory *directory, 
   if (statfs (directory->path, &status) < 0)
     status.f_type = 0;
   if (status.f_type == NFS_SUPER_MAGIC)
-    problem = "is on an NFS server itself: let the guest mount it from there (server)";
+    problem = _ ("is on an NFS server itself: let the guest mount it from there (server)");
   else if (status.f_type == FUSE_SUPER_MAGIC)
-    problem = "is on a FUSE file system, whose file handles do not outlive its daemon: move it to "
-              "another";
+    problem =
+        _ ("is on a FUSE file system, whose file handles do not outlive its daemon: move it to "
+           "another");
   else if (name_to_handle_at (AT_FDCWD, directory->path, &handle.handle, &mount_id, 0) < 0 &&
            errno == EOPNOTSUPP)
-    problem = "is on a file system that NFS cannot export, such as overlayfs: move it to another";
+    problem =
+        _ ("is on a file system that NFS cannot export, such as overlayfs: move it to another");
   if (problem == NULL)
     return TRUE;
 
@@ -127,9 +130,8 @@ vmroot_transport_nfs_check_labels (VmrootContext *context,
 
   g_set_error (
       error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-      "%s cannot have the guest's SELinux labels over NFS: that takes SELinux on this host, "
-      "and a file system with labels; describe the guest with --xattrs native, or use "
-      "virtiofs",
+      _ ("%s cannot have the guest's SELinux labels over NFS: that takes SELinux on this host, and "
+         "a file system with labels; describe the guest with --xattrs native, or use virtiofs"),
       directory->directory);
   return FALSE;
 }
@@ -200,10 +202,10 @@ find_server (Check *check)
     {
       vmroot_findings_add_fixable (
           check->findings, "no-nfs-server", VMROOT_SEVERITY_ERROR,
-          "The NFS server of this host does not run",
-          "The guest's root is to come from this host, but the kernel serves nothing.",
-          "Run `vmroot setup nfs`. If there is none, install it first (Debian: apt install "
-          "nfs-kernel-server; Fedora: dnf install nfs-utils).");
+          _ ("The NFS server of this host does not run"),
+          _ ("The guest's root is to come from this host, but the kernel serves nothing."),
+          _ ("Run `vmroot setup nfs`. If there is none, install it first (Debian: apt install "
+             "nfs-kernel-server; Fedora: dnf install nfs-utils)."));
       return;
     }
 
@@ -212,12 +214,12 @@ find_server (Check *check)
     return;
 
   detail = g_strdup_printf (
-      "Guests mount their roots with that version only. The server says “%s”.", versions);
+      _ ("Guests mount their roots with that version only. The server says “%s”."), versions);
   vmroot_findings_add_fixable (
       check->findings, "nfs-version", VMROOT_SEVERITY_ERROR,
-      "The NFS server of this host does not speak NFS 4.2", detail,
-      "Run `vmroot setup nfs`; where it exports something already, with --restart: its clients "
-      "wait then for up to 90 seconds.");
+      _ ("The NFS server of this host does not speak NFS 4.2"), detail,
+      _ ("Run `vmroot setup nfs`; where it exports something already, with --restart: its clients "
+         "wait then for up to 90 seconds."));
 }
 
 static void
@@ -225,25 +227,26 @@ add_firewall (Check *check, const gchar *interface, const gchar *what)
 {
   const gboolean is_libvirts = vmroot_firewall_is_bridge (check->context, interface);
   g_autofree gchar *detail = g_strdup_printf (
-      "The guest reaches this host by %s, and what comes in there for the NFS server (TCP port %d) "
-      "is dropped: %s. The guest would wait for its root, and not start.",
+      _ ("The guest reaches this host by %s, and what comes in there for the NFS server (TCP port "
+         "%d) is dropped: %s. The guest would wait for its root, and not start."),
       interface, VMROOT_NFS_SERVER_PORT, what);
   g_autofree gchar *fix = NULL;
 
   if (is_libvirts)
     {
       vmroot_findings_add_fixable (check->findings, "nfs-firewall", VMROOT_SEVERITY_ERROR,
-                                   "A firewall of this host is in the way", detail,
-                                   "Run `vmroot setup firewall`.");
+                                   _ ("A firewall of this host is in the way"), detail,
+                                   _ ("Run `vmroot setup firewall`."));
       return;
     }
 
-  fix = g_strdup_printf ("Let TCP port %d in from %s. firewalld: `firewall-cmd --permanent "
-                         "--zone=ZONE --add-service=nfs`, and the same without --permanent; nft: "
-                         "`nft insert rule FAMILY TABLE CHAIN iifname %s tcp dport %d accept`.",
-                         VMROOT_NFS_SERVER_PORT, interface, interface, VMROOT_NFS_SERVER_PORT);
+  fix =
+      g_strdup_printf (_ ("Let TCP port %d in from %s. firewalld: `firewall-cmd --permanent "
+                          "--zone=ZONE --add-service=nfs`, and the same without --permanent; nft: "
+                          "`nft insert rule FAMILY TABLE CHAIN iifname %s tcp dport %d accept`."),
+                       VMROOT_NFS_SERVER_PORT, interface, interface, VMROOT_NFS_SERVER_PORT);
   vmroot_findings_add (check->findings, "nfs-firewall", VMROOT_SEVERITY_ERROR,
-                       "A firewall of this host is in the way", detail, fix);
+                       _ ("A firewall of this host is in the way"), detail, fix);
 }
 
 /* What cannot be told (only root may look, no program to ask, a rule that nobody here understands)
@@ -259,7 +262,8 @@ find_firewall (Check *check, const gchar *interface, GCancellable *cancellable)
   if (vmroot_firewalld_ask (check->context, interface, &zone, cancellable) ==
       VMROOT_FIREWALLD_CLOSED)
     {
-      what = g_strdup_printf ("firewalld has it in the zone “%s”, which does not let NFS in", zone);
+      what = g_strdup_printf (_ ("firewalld has it in the zone “%s”, which does not let NFS in"),
+                              zone);
       add_firewall (check, interface, what);
       return;
     }
@@ -307,22 +311,25 @@ find_shared_file_system (Check *check, const VmrootServedDirectory *directory)
     return;
 
   if (g_str_equal (mount->mount_point, "/"))
-    reach = g_strdup ("the whole of this host, with /etc/shadow and what other guests have");
+    reach = g_strdup (_ ("the whole of this host, with /etc/shadow and what other guests have"));
   else
     {
       names = list_some (check->context, mount->mount_point);
-      reach =
-          g_strdup_printf ("all that is on the file system of %s (%s)", mount->mount_point, names);
+      reach = g_strdup_printf (_ ("all that is on the file system of %s (%s)"), mount->mount_point,
+                               names);
     }
   add_with_detail (
       check, "nfs-shared-file-system", VMROOT_SEVERITY_WARNING,
-      "The directory shares its file system with others",
-      "Give each root a file system of its own, mounted there: a logical volume, an image of one "
-      "by loop device, a ZFS file system (a subvolume of btrfs is not enough); or use virtiofs for "
-      "guests that you do not trust.",
-      "%s is no file system of its own. A guest that is hostile to this host can guess the file "
-      "handles of its neighbours, and %s, as root, %s.",
-      directory->directory, directory->writable ? "change" : "read", reach);
+      _ ("The directory shares its file system with others"),
+      _ ("Give each root a file system of its own, mounted there: a logical volume, an image of "
+         "one by loop device, a ZFS file system (a subvolume of btrfs is not enough); or use "
+         "virtiofs for guests that you do not trust."),
+      directory->writable
+          ? _ ("%s is no file system of its own. A guest that is hostile to this host can guess "
+               "the file handles of its neighbours, and change, as root, %s.")
+          : _ ("%s is no file system of its own. A guest that is hostile to this host can guess "
+               "the file handles of its neighbours, and read, as root, %s."),
+      directory->directory, reach);
 }
 
 /* Users of the host are kept out by the closed directory above (tree-exposed); should that be
@@ -337,15 +344,16 @@ find_mount_options (Check *check, const VmrootServedDirectory *directory)
       (vmroot_mount_has_option (mount, "nosuid") && vmroot_mount_has_option (mount, "nodev")))
     return;
 
-  fix = g_strdup_printf ("Run `mount -o remount,nosuid,nodev %s`, and put nosuid,nodev into its "
-                         "line of /etc/fstab. The guest's own setuid programs and devices work "
-                         "nevertheless.",
+  fix = g_strdup_printf (_ ("Run `mount -o remount,nosuid,nodev %s`, and put nosuid,nodev into its "
+                            "line of /etc/fstab. The guest's own setuid programs and devices work "
+                            "nevertheless."),
                          mount->mount_point);
-  add_with_detail (check, "nfs-mount-options", VMROOT_SEVERITY_INFO,
-                   "This host would honour setuid programs and devices of the guest", fix,
-                   "%s is on %s, which is mounted without nosuid and nodev. What the guest's root "
-                   "user puts there has its powers on this host, too, for whoever gets at it.",
-                   directory->directory, mount->mount_point);
+  add_with_detail (
+      check, "nfs-mount-options", VMROOT_SEVERITY_INFO,
+      _ ("This host would honour setuid programs and devices of the guest"), fix,
+      _ ("%s is on %s, which is mounted without nosuid and nodev. What the guest's root user puts "
+         "there has its powers on this host, too, for whoever gets at it."),
+      directory->directory, mount->mount_point);
 }
 
 /* How the clients of `export` get at `directory`; NULL: they do not. */
@@ -358,16 +366,16 @@ find_way (Check *check, const VmrootExport *export, const VmrootServedDirectory 
       ours != NULL && theirs != NULL && g_str_equal (ours->device, theirs->device);
 
   if (g_str_equal (export->path, directory->path))
-    return "is that directory";
+    return _ ("is that directory");
   if (vmroot_path_is_within (directory->path, export->path))
     {
       if (same)
-        return "holds it";
+        return _ ("holds it");
       return g_strv_contains ((const gchar *const *)export->options, "crossmnt")
-                 ? "holds it, by crossmnt"
+                 ? _ ("holds it, by crossmnt")
                  : NULL;
     }
-  return same ? "is on the same file system, whose file handles can be guessed" : NULL;
+  return same ? _ ("is on the same file system, whose file handles can be guessed") : NULL;
 }
 
 static void
@@ -381,19 +389,21 @@ find_wide_exports (Check *check, const VmrootServedDirectory *directory)
       const gchar *way =
           vmroot_export_is_wide (export) ? find_way (check, export, directory) : NULL;
 
-      if (way != NULL)
-        g_string_append_printf (list, "%s%s to %s (%s)", list->len > 0 ? "; " : "", export->path,
-                                export->client, way);
+      if (way == NULL)
+        continue;
+      if (list->len > 0)
+        g_string_append (list, "; ");
+      g_string_append_printf (list, _ ("%s to %s (%s)"), export->path, export->client, way);
     }
 
   if (list->len > 0)
-    add_with_detail (check, "nfs-wide-export", VMROOT_SEVERITY_WARNING,
-                     "Others can get at the directory by NFS, too",
-                     "Take these out of /etc/exports and /etc/exports.d, or name single addresses "
-                     "there; then run `exportfs -ra`. Or move the directory to another file "
-                     "system.",
-                     "vmroot exports %s to its one guest only, but this host also exports %s.",
-                     directory->directory, list->str);
+    add_with_detail (
+        check, "nfs-wide-export", VMROOT_SEVERITY_WARNING,
+        _ ("Others can get at the directory by NFS, too"),
+        _ ("Take these out of /etc/exports and /etc/exports.d, or name single addresses there; "
+           "then run `exportfs -ra`. Or move the directory to another file system."),
+        _ ("vmroot exports %s to its one guest only, but this host also exports %s."),
+        directory->directory, list->str);
 }
 
 static void
@@ -403,8 +413,8 @@ find_labels (Check *check, const VmrootServedDirectory *directory)
 
   if (!vmroot_transport_nfs_check_labels (check->context, directory, &error))
     vmroot_findings_add (check->findings, "nfs-labels", VMROOT_SEVERITY_ERROR,
-                         "The guest's SELinux labels cannot be kept", error->message,
-                         "Use --xattrs native with --kernel-args enforcing=0, or virtiofs.");
+                         _ ("The guest's SELinux labels cannot be kept"), error->message,
+                         _ ("Use --xattrs native with --kernel-args enforcing=0, or virtiofs."));
 }
 
 static void
@@ -414,8 +424,8 @@ find_of_directory (Check *check, const VmrootServedDirectory *directory)
 
   if (!vmroot_transport_nfs_check_file_system (directory, &error))
     vmroot_findings_add (check->findings, "nfs-file-system", VMROOT_SEVERITY_ERROR,
-                         "NFS cannot export the directory", error->message,
-                         "Move it to a file system such as ext4, XFS or btrfs.");
+                         _ ("NFS cannot export the directory"), error->message,
+                         _ ("Move it to a file system such as ext4, XFS or btrfs."));
   if (vmroot_spec_get_xattrs (check->spec) == VMROOT_XATTRS_SELINUX)
     find_labels (check, directory);
   find_shared_file_system (check, directory);
@@ -435,9 +445,10 @@ find_foreign_server (Check *check, GCancellable *cancellable, GError **error)
     {
       if (refuses)
         add_with_detail (
-            check, "nfs-version", VMROOT_SEVERITY_ERROR, "The NFS server does not speak NFS 4.2",
-            "Turn that version on there: see nfs.conf(5), or the manual of the filer.",
-            "Guests mount their roots with that version only, and %s refuses it.", server);
+            check, "nfs-version", VMROOT_SEVERITY_ERROR,
+            _ ("The NFS server does not speak NFS 4.2"),
+            _ ("Turn that version on there: see nfs.conf(5), or the manual of the filer."),
+            _ ("Guests mount their roots with that version only, and %s refuses it."), server);
       return TRUE;
     }
   if (g_error_matches (local_error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -446,14 +457,14 @@ find_foreign_server (Check *check, GCancellable *cancellable, GError **error)
       return FALSE;
     }
 
-  add_with_detail (check, "nfs-server-unreachable", VMROOT_SEVERITY_WARNING,
-                   "The NFS server does not answer this host",
-                   "See that the server runs and that no firewall is in between: `nc -zv SERVER "
-                   "2049`, here and on the server. If only the guest's network reaches it, leave "
-                   "it as it is.",
-                   "The guest's root is to come from %s, which did not answer on its TCP port %d "
-                   "within %d seconds: %s.",
-                   server, VMROOT_NFS_SERVER_PORT, SERVER_SECONDS, local_error->message);
+  add_with_detail (
+      check, "nfs-server-unreachable", VMROOT_SEVERITY_WARNING,
+      _ ("The NFS server does not answer this host"),
+      _ ("See that the server runs and that no firewall is in between: `nc -zv SERVER 2049`, here "
+         "and on the server. If only the guest's network reaches it, leave it as it is."),
+      _ ("The guest's root is to come from %s, which did not answer on its TCP port %d within %d "
+         "seconds: %s."),
+      server, VMROOT_NFS_SERVER_PORT, SERVER_SECONDS, local_error->message);
   return TRUE;
 }
 

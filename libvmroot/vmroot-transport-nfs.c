@@ -20,6 +20,7 @@
 #include "vmroot-nfs-clients-private.h"
 #include "vmroot-nfs-mount-private.h"
 #include "vmroot-share-mount-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-transport-nfs-private.h"
 
 #define EXPORTS_DIRECTORY VMROOT_TRANSPORT_NFS_DIRECTORY
@@ -148,7 +149,7 @@ write_file (VmrootContext *context,
       remove_file (context, journal, !journal->recorded, error))
     return TRUE;
 
-  g_prefix_error (error, "Cannot keep the exports of the guest in a file of its own: ");
+  g_prefix_error (error, _ ("Cannot keep the exports of the guest in a file of its own: "));
   return FALSE;
 }
 
@@ -189,10 +190,11 @@ vmroot_transport_nfs_run_exportfs (VmrootContext *context,
                           cancellable, &local_error))
     return TRUE;
 
-  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "%s%s", local_error->message,
+  g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
                local_error->domain == G_SPAWN_ERROR
-                   ? ": install the NFS server (on Debian, nfs-kernel-server)"
-                   : "");
+                   ? _ ("%s: install the NFS server (on Debian, nfs-kernel-server)")
+                   : "%s",
+               local_error->message);
   return FALSE;
 }
 
@@ -224,10 +226,12 @@ export_directories (VmrootContext *context,
 
       if (is_exported (etab, context, journal, i))
         continue;
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, "Cannot export %s to %s: %s",
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                   run_error == NULL ? _ ("Cannot export %s to %s: exportfs said nothing, but %s "
+                                          "does not have it")
+                                     : _ ("Cannot export %s to %s: %s"),
                    directory->directory, journal->client,
-                   run_error == NULL ? "exportfs said nothing, but " ETAB " does not have it"
-                                     : run_error->message);
+                   run_error == NULL ? ETAB : run_error->message);
       return FALSE;
     }
 
@@ -261,10 +265,11 @@ unexport_directories (VmrootContext *context,
       if (!is_exported (after, context, journal, i))
         continue;
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                   "Cannot take the export of %s to %s back: %s", directory->directory,
-                   journal->client,
-                   run_error == NULL ? "exportfs said nothing, but " ETAB " still has it"
-                                     : run_error->message);
+                   run_error == NULL ? _ ("Cannot take the export of %s to %s back: exportfs said "
+                                          "nothing, but %s still has it")
+                                     : _ ("Cannot take the export of %s to %s back: %s"),
+                   directory->directory, journal->client,
+                   run_error == NULL ? ETAB : run_error->message);
       return FALSE;
     }
 
@@ -335,10 +340,11 @@ check_others (VmrootContext *context, VmrootJournal *journal, GError **error)
 
       if (options == NULL || is_exported (etab, context, journal, i))
         continue;
-      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
-                   "%s is exported to %s already, not by vmroot: take that out of /etc/exports or "
-                   "/etc/exports.d",
-                   directory->directory, journal->client);
+      g_set_error (
+          error, VMROOT_ERROR, VMROOT_ERROR_IN_USE,
+          _ ("%s is exported to %s already, not by vmroot: take that out of /etc/exports or "
+             "/etc/exports.d"),
+          directory->directory, journal->client);
       return FALSE;
     }
 
@@ -391,7 +397,7 @@ vmroot_transport_nfs_find_interface (const gchar *address, gchar **interface, GE
       const int saved_errno = errno;
 
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
-                   "Cannot list the addresses of this host: %s", g_strerror (saved_errno));
+                   _ ("Cannot list the addresses of this host: %s"), g_strerror (saved_errno));
       return FALSE;
     }
 
@@ -412,8 +418,8 @@ describe (VmrootContext *context, VmrootSpec *spec, VmrootJournal *journal, GErr
   if (!vmroot_nfs_mount_is_described (spec))
     {
       g_set_error_literal (error, VMROOT_ERROR, VMROOT_ERROR_INVALID_SPEC,
-                           "The guest's root is described without an address or a server: describe "
-                           "it anew with vmroot apply");
+                           _ ("The guest's root is described without an address or a server: "
+                              "describe it anew with vmroot apply"));
       return FALSE;
     }
   if (!vmroot_transport_nfs_find_interface (vmroot_spec_get_server (spec), &interface, error))
@@ -448,12 +454,15 @@ release (VmrootContext *context, VmrootJournal *journal, GCancellable *cancellab
 {
   if (journal->client == NULL)
     return TRUE;
+  if (!remove_file (context, journal, FALSE, error) ||
+      !remove_file (context, journal, TRUE, error) ||
+      !vmroot_context_reached (context, "exports-file", error) ||
+      !unexport_directories (context, journal, cancellable, error))
+    return FALSE;
 
-  return remove_file (context, journal, FALSE, error) &&
-         remove_file (context, journal, TRUE, error) &&
-         vmroot_context_reached (context, "exports-file", error) &&
-         unexport_directories (context, journal, cancellable, error) &&
-         unmount_shares (context, journal, error);
+  if (journal->ended)
+    vmroot_nfs_clients_expire (context, journal->client);
+  return unmount_shares (context, journal, error);
 }
 
 /* A server that does not run yet will read the file when it starts. */

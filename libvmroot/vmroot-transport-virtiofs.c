@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include "vmroot-error.h"
-#include "vmroot-finding.h"
+#include "vmroot-finding-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-transport-private.h"
 #include "vmroot-virtiofsd-private.h"
+
+#define WRAPPER_PATH VMROOT_WRAPPERDIR "/vmroot-virtiofsd"
 
 static gboolean
 prepare (VmrootContext *context,
@@ -47,18 +50,18 @@ is_prepared (VmrootContext *context, VmrootJournal *journal)
 static void
 check_wrapper (VmrootContext *context, GPtrArray *findings)
 {
-  g_autofree gchar *path = vmroot_context_path (context, VMROOT_WRAPPERDIR "/vmroot-virtiofsd");
+  g_autofree gchar *path = vmroot_context_path (context, WRAPPER_PATH);
+
+  g_autofree gchar *detail = NULL;
 
   if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
     return;
 
-  g_ptr_array_add (findings,
-                   g_object_new (VMROOT_TYPE_FINDING, "id", "no-wrapper", "severity",
-                                 VMROOT_SEVERITY_ERROR, "title",
-                                 "vmroot-virtiofsd is not installed", "detail",
-                                 "libvirt starts " VMROOT_WRAPPERDIR
-                                 "/vmroot-virtiofsd for this guest, and there is no such program.",
-                                 "fix", "Install vmroot with its program for libvirt.", NULL));
+  detail = g_strdup_printf (_ ("libvirt starts %s for this guest, and there is no such program."),
+                            WRAPPER_PATH);
+  vmroot_findings_add (findings, "no-wrapper", VMROOT_SEVERITY_ERROR,
+                       _ ("vmroot-virtiofsd is not installed"), detail,
+                       _ ("Install vmroot with its program for libvirt."));
 }
 
 /* QEMU's virtiofsd does not even print its --help for anybody but root: others can only see that
@@ -98,11 +101,9 @@ check (VmrootContext *context,
       return FALSE;
     }
   if (local_error != NULL)
-    g_ptr_array_add (
-        findings,
-        g_object_new (VMROOT_TYPE_FINDING, "id", "no-virtiofsd", "severity", VMROOT_SEVERITY_ERROR,
-                      "title", "No usable virtiofsd", "detail", local_error->message, "fix",
-                      "Install the package virtiofsd (Debian 12: qemu-system-common).", NULL));
+    vmroot_findings_add (findings, "no-virtiofsd", VMROOT_SEVERITY_ERROR, _ ("No usable virtiofsd"),
+                         local_error->message,
+                         _ ("Install the package virtiofsd (Debian 12: qemu-system-common)."));
   check_wrapper (context, findings);
   return TRUE;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 /* A full /boot or /usr/lib/modules has some tens of entries. */
@@ -45,16 +46,17 @@ open_beneath (VmrootTree *self, const gchar *path, int flags)
 static void
 set_error_from_errno (GError **error, VmrootTree *self, const gchar *path, int saved_errno)
 {
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "Cannot read %s in %s: %s",
-               path, vmroot_tree_get_path (self), g_strerror (saved_errno));
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
+               _ ("Cannot read %s in %s: %s"), path, vmroot_tree_get_path (self),
+               g_strerror (saved_errno));
 }
 
 static void
 set_error_unsafe (GError **error, VmrootTree *self, const gchar *path, const gchar *what)
 {
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_UNSAFE_TREE,
-               "%s in %s %s: refusing to read it. Look at how it got there, then remove it", path,
-               vmroot_tree_get_path (self), what);
+               _ ("%s in %s %s: refusing to read it. Look at how it got there, then remove it"),
+               path, vmroot_tree_get_path (self), what);
 }
 
 static gint64
@@ -167,20 +169,20 @@ check_file (VmrootTree *self,
 {
   if (S_ISDIR (status->st_mode))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY, "%s in %s is a directory", path,
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_IS_DIRECTORY, _ ("%s in %s is a directory"), path,
                    vmroot_tree_get_path (self));
       return FALSE;
     }
   if (!S_ISREG (status->st_mode))
     {
-      set_error_unsafe (error, self, path, "is neither a file nor a directory");
+      set_error_unsafe (error, self, path, _ ("is neither a file nor a directory"));
       return FALSE;
     }
   if ((guint64)status->st_size > max_size)
     {
-      g_autofree gchar *what = g_strdup_printf ("has %" G_GUINT64_FORMAT " bytes, over the limit of"
-                                                " %" G_GUINT64_FORMAT,
-                                                (guint64)status->st_size, max_size);
+      g_autofree gchar *what =
+          g_strdup_printf (_ ("has %llu bytes, over the limit of %llu"),
+                           (unsigned long long)status->st_size, (unsigned long long)max_size);
 
       set_error_unsafe (error, self, path, what);
       return FALSE;
@@ -215,7 +217,7 @@ vmroot_tree_open_file (VmrootTree *self, const gchar *path, guint64 max_size, GE
     }
   if (!is_on_disk (fd))
     {
-      set_error_unsafe (error, self, path, "is the host's own /proc or /sys");
+      set_error_unsafe (error, self, path, _ ("is the host's own /proc or /sys"));
       close (fd);
       return -1;
     }
@@ -274,7 +276,7 @@ vmroot_tree_read_text (VmrootTree *self, const gchar *path, gsize max_size, GErr
   data = g_bytes_get_data (bytes, &size);
   if (size > 0 && !g_utf8_validate_len (data, size, NULL))
     {
-      set_error_unsafe (error, self, path, "is not text");
+      set_error_unsafe (error, self, path, _ ("is not text"));
       return NULL;
     }
   return g_strndup (data != NULL ? data : "", size);
@@ -334,7 +336,8 @@ vmroot_tree_list_directory (VmrootTree *self, const gchar *path, GError **error)
 
   names = read_names (directory);
   if (names == NULL && errno == EOVERFLOW)
-    set_error_unsafe (error, self, path, "has more entries than a directory of its kind can have");
+    set_error_unsafe (error, self, path,
+                      _ ("has more entries than a directory of its kind can have"));
   else if (names == NULL)
     set_error_from_errno (error, self, path, errno);
   closedir (directory);

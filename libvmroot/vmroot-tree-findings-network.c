@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-findings-private.h"
 
 #define INTERFACES "/etc/network/interfaces"
@@ -17,12 +18,13 @@ add (VmrootTreeCheck *check, const gchar *what, const gchar *fix)
 {
   g_autofree gchar *detail = g_strconcat (
       what,
-      " When it stops, at a restart or at the guest's end, it takes the interface down, and the "
-      "guest hangs, as its root comes by that.",
+      _ (" When it stops, at a restart or at the guest's end, it takes the interface down, and the "
+         "guest hangs, as its root comes by that."),
       NULL);
 
   vmroot_findings_add (check->findings, "network-service", VMROOT_SEVERITY_WARNING,
-                       "The guest's network service takes the interface of its root", detail, fix);
+                       _ ("The guest's network service takes the interface of its root"), detail,
+                       fix);
 }
 
 static GStrv
@@ -76,9 +78,10 @@ find_dhcpcd (VmrootTreeCheck *check)
       return;
 
   if (service != NULL)
-    add (check, "dhcpcd is started at boot.",
-         "Write “persistent” into /etc/dhcpcd.conf of the tree: then dhcpcd leaves interfaces as "
-         "they are when it ends");
+    add (
+        check, _ ("dhcpcd is started at boot."),
+        _ ("Write “persistent” into /etc/dhcpcd.conf of the tree: then dhcpcd leaves interfaces as "
+           "they are when it ends"));
 }
 
 /* interfaces(5): the first interface beside lo that is brought up at boot. */
@@ -115,10 +118,11 @@ find_ifupdown (VmrootTreeCheck *check)
       vmroot_tree_is_directory (check->tree, "/lib/ifupdown"))
     return;
 
-  what = g_strdup_printf ("networking brings up %s at boot, as " INTERFACES " says.", interface);
-  fix = g_strdup_printf ("If that is its only interface, remove the lines of %s from " INTERFACES
-                         " in the tree: it is up, with its address, when the guest's init starts",
-                         interface);
+  what =
+      g_strdup_printf (_ ("networking brings up %s at boot, as %s says."), interface, INTERFACES);
+  fix = g_strdup_printf (_ ("If that is its only interface, remove the lines of %s from %s in the "
+                            "tree: it is up, with its address, when the guest's init starts"),
+                         interface, INTERFACES);
   add (check, what, fix);
 }
 
@@ -140,11 +144,11 @@ find_netifrc (VmrootTreeCheck *check)
     if (g_str_equal (g_strstrip (*line), idle))
       return;
 
-  what = g_strdup_printf ("%s is started at boot.", service);
-  fix = g_strdup_printf ("If that is its only interface, run `rc-update del %s` in the tree, or "
-                         "write %s into " NETIFRC " there: the interface is up, with its address, "
-                         "when the guest's init starts",
-                         service, idle);
+  what = g_strdup_printf (_ ("%s is started at boot."), service);
+  fix = g_strdup_printf (
+      _ ("If that is its only interface, run `rc-update del %s` in the tree, or write %s into %s "
+         "there: the interface is up, with its address, when the guest's init starts"),
+      service, idle, NETIFRC);
   add (check, what, fix);
 }
 

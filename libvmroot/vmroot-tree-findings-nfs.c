@@ -9,6 +9,7 @@
 #include "vmroot-kernel-args-private.h"
 #include "vmroot-kernel-config-private.h"
 #include "vmroot-nfs-mount-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-attributes-private.h"
 #include "vmroot-tree-findings-private.h"
 
@@ -46,13 +47,19 @@ find_other_source (VmrootTreeCheck *check, const struct mntent *entry)
       (source == NULL || g_str_equal (source, entry->mnt_fsname)))
     return;
 
-  detail = g_strdup_printf (
-      "/etc/fstab says that / is %s (%s), and the guest's is not that%s%s. Its init tries to mount "
-      "it again with what that line says, and fails.",
-      entry->mnt_fsname, entry->mnt_type, source != NULL ? " but " : "",
-      source != NULL ? source : "");
-  add (check, "fstab-root", VMROOT_SEVERITY_WARNING, "The tree's fstab has the root somewhere else",
-       detail, "Remove that line from /etc/fstab in the tree: the root is mounted without it");
+  if (source != NULL)
+    detail = g_strdup_printf (
+        _ ("/etc/fstab says that / is %s (%s), and the guest's is not that but %s. Its init tries "
+           "to mount it again with what that line says, and fails."),
+        entry->mnt_fsname, entry->mnt_type, source);
+  else
+    detail =
+        g_strdup_printf (_ ("/etc/fstab says that / is %s (%s), and the guest's is not that. Its "
+                            "init tries to mount it again with what that line says, and fails."),
+                         entry->mnt_fsname, entry->mnt_type);
+  add (check, "fstab-root", VMROOT_SEVERITY_WARNING,
+       _ ("The tree's fstab has the root somewhere else"), detail,
+       _ ("Remove that line from /etc/fstab in the tree: the root is mounted without it"));
 }
 
 /* mount(8), “Filesystem-independent mount options”, as far as a root that has them is the same. */
@@ -91,15 +98,16 @@ find_other_options (VmrootTreeCheck *check, const struct mntent *entry)
     return;
 
   detail = g_strdup_printf (
-      "/etc/fstab has the option “%s” for /, with which the guest's init mounts its root again. %s",
+      _ ("/etc/fstab has the option “%s” for /, with which the guest's init mounts its root again. "
+         "%s"),
       other,
       g_str_equal (other, "ro")
-          ? "From then on nothing can be written."
-          : "The NFS client refuses to change most options of a mount, and systemd-remount-fs "
-            "fails.");
+          ? _ ("From then on nothing can be written.")
+          : _ ("The NFS client refuses to change most options of a mount, and systemd-remount-fs "
+               "fails."));
   add (check, "fstab-root-options", VMROOT_SEVERITY_WARNING,
-       "The tree's fstab would mount the root again with other options", detail,
-       "Remove that line from /etc/fstab in the tree, or leave only “defaults” in it");
+       _ ("The tree's fstab would mount the root again with other options"), detail,
+       _ ("Remove that line from /etc/fstab in the tree, or leave only “defaults” in it"));
 }
 
 void
@@ -127,22 +135,22 @@ static const struct
 } generators[] = {
   { "dracut",
     { "lib/nfs-lib.sh" },
-    "was made by dracut without its module “nfs”: dracut leaves it out where its own root is not "
-    "on NFS",
-    "In the tree, install what the module needs (Debian: dracut-network, nfs-common, rpcbind; "
-    "Fedora: dracut-network, nfs-utils) and run `dracut --force --no-hostonly --add nfs`; or use "
-    "--boot-image vmroot, which needs none of it" },
+    N_ ("was made by dracut without its module “nfs”: dracut leaves it out where its own root is "
+        "not on NFS"),
+    N_ ("In the tree, install what the module needs (Debian: dracut-network, nfs-common, rpcbind; "
+        "Fedora: dracut-network, nfs-utils) and run `dracut --force --no-hostonly --add nfs`; or "
+        "use --boot-image vmroot, which needs none of it") },
   { "initramfs-tools",
     { "mount.nfs", "mount.nfs4" },
-    "was made by initramfs-tools, which mounts with klibc's nfsmount: that knows the versions 2 "
-    "and 3 of NFS, and roots are exported by 4.2",
-    "Use --boot-image vmroot, or make the initramfs with dracut" },
+    N_ ("was made by initramfs-tools, which mounts with klibc's nfsmount: that knows the versions "
+        "2 and 3 of NFS, and roots are exported by 4.2"),
+    N_ ("Use --boot-image vmroot, or make the initramfs with dracut") },
   { "mkinitcpio",
     { "nfsv4.ko", "nfsv4.ko.zst", "nfsv4.ko.xz", "nfsv4.ko.gz" },
-    "was made by mkinitcpio without the module nfsv4: the nfsmount of mkinitcpio-nfs-utils knows "
-    "the versions 2 and 3 of NFS, and roots are exported by 4.2",
-    "Use --boot-image vmroot; or have the hook “net” mount with mount.nfs4, and add that program "
-    "and the module nfsv4 to /etc/mkinitcpio.conf" },
+    N_ ("was made by mkinitcpio without the module nfsv4: the nfsmount of mkinitcpio-nfs-utils "
+        "knows the versions 2 and 3 of NFS, and roots are exported by 4.2"),
+    N_ ("Use --boot-image vmroot; or have the hook “net” mount with mount.nfs4, and add that "
+        "program and the module nfsv4 to /etc/mkinitcpio.conf") },
 };
 
 void
@@ -158,10 +166,10 @@ vmroot_tree_find_nfs_initramfs (VmrootTreeCheck *check, const gchar *generator)
           vmroot_tree_initramfs_has (check->tree, path, generators[i].needs))
         continue;
 
-      detail = g_strdup_printf ("%s %s. The guest would wait for its root, and not start.", path,
-                                generators[i].why);
+      detail = g_strdup_printf (_ ("%s %s. The guest would wait for its root, and not start."),
+                                path, _ (generators[i].why));
       add (check, "guest-initramfs-nfs", VMROOT_SEVERITY_ERROR,
-           "The tree's own initramfs cannot mount NFS 4.2", detail, generators[i].fix);
+           _ ("The tree's own initramfs cannot mount NFS 4.2"), detail, _ (generators[i].fix));
     }
 }
 
@@ -175,12 +183,13 @@ vmroot_tree_find_nfs_built_in (VmrootTreeCheck *check)
   if (vmroot_kernel_config_mounts_nfs (check->tree, check->kernel, &missing))
     return;
 
-  detail = g_strdup_printf ("The guest is to boot its own, but there is none beside the kernel in "
-                            "/boot, and the kernel does not mount NFS 4.2 by itself: for that it "
-                            "must be configured so, and %s is missing.",
-                            missing);
-  add (check, "no-initramfs", VMROOT_SEVERITY_ERROR, "The kernel has no initramfs in the tree",
-       detail, "Make one inside the tree, or use --boot-image vmroot");
+  detail =
+      g_strdup_printf (_ ("The guest is to boot its own, but there is none beside the kernel in "
+                          "/boot, and the kernel does not mount NFS 4.2 by itself: for that it "
+                          "must be configured so, and %s is missing."),
+                       missing);
+  add (check, "no-initramfs", VMROOT_SEVERITY_ERROR, _ ("The kernel has no initramfs in the tree"),
+       detail, _ ("Make one inside the tree, or use --boot-image vmroot"));
 }
 
 static gboolean
@@ -199,12 +208,13 @@ vmroot_tree_find_nfs_selinux (VmrootTreeCheck *check)
   if (has_kernel_arg (check->spec, "enforcing=0") || has_kernel_arg (check->spec, "selinux=0"))
     return;
 
-  add (check, "selinux", VMROOT_SEVERITY_WARNING, "The guest enforces SELinux, without labels",
-       "/etc/selinux/config says enforcing. By NFS all files have one label, nfs_t, of which the "
-       "guest's policy lets services do next to nothing: most fail, and logins with them.",
-       "Use --kernel-args enforcing=0, or set SELINUX=permissive in /etc/selinux/config of the "
-       "tree; --xattrs selinux where this host runs SELinux itself; or use virtiofs, which has the "
-       "guest's labels everywhere");
+  add (
+      check, "selinux", VMROOT_SEVERITY_WARNING, _ ("The guest enforces SELinux, without labels"),
+      _ ("/etc/selinux/config says enforcing. By NFS all files have one label, nfs_t, of which the "
+         "guest's policy lets services do next to nothing: most fail, and logins with them."),
+      _ ("Use --kernel-args enforcing=0, or set SELINUX=permissive in /etc/selinux/config of the "
+         "tree; --xattrs selinux where this host runs SELinux itself; or use virtiofs, which has "
+         "the guest's labels everywhere"));
 }
 
 /* "/usr/bin/ping, /usr/bin/mtr and 3 more, of which …" */
@@ -216,9 +226,9 @@ list_paths (GPtrArray *paths, guint n, gboolean complete)
   for (guint i = 0; i < paths->len; i++)
     g_string_append_printf (list, "%s%s", i > 0 ? ", " : "", (const gchar *)paths->pdata[i]);
   if (n > paths->len)
-    g_string_append_printf (list, " and %u more", n - paths->len);
+    g_string_append_printf (list, _ (" and %u more"), n - paths->len);
   if (!complete)
-    g_string_append (list, "; and maybe others, as the tree is too large to look at all of it");
+    g_string_append (list, _ ("; and maybe others, as the tree is too large to look at all of it"));
   return g_string_free (g_steal_pointer (&list), FALSE);
 }
 
@@ -232,14 +242,15 @@ find_capabilities (VmrootTreeCheck *check, VmrootTreeAttributes *attributes)
     return;
 
   list = list_paths (attributes->capabilities, attributes->n_capabilities, attributes->complete);
-  detail = g_strdup_printf ("NFS does not carry file capabilities, so these programs have no more "
-                            "rights than who starts them, and setcap fails in the guest: %s.",
-                            list);
+  detail =
+      g_strdup_printf (_ ("NFS does not carry file capabilities, so these programs have no more "
+                          "rights than who starts them, and setcap fails in the guest: %s."),
+                       list);
   add (check, "nfs-capabilities", VMROOT_SEVERITY_WARNING,
-       "Programs lose their capabilities over NFS", detail,
-       "For each that users of the guest need: `chmod u+s`, or AmbientCapabilities= in its "
-       "service. Packages that set capabilities install with tsflags=nocaps in /etc/dnf/dnf.conf. "
-       "Or use virtiofs, which keeps them");
+       _ ("Programs lose their capabilities over NFS"), detail,
+       _ ("For each that users of the guest need: `chmod u+s`, or AmbientCapabilities= in its "
+          "service. Packages that set capabilities install with tsflags=nocaps in "
+          "/etc/dnf/dnf.conf. Or use virtiofs, which keeps them"));
 }
 
 static void
@@ -252,12 +263,14 @@ find_acls (VmrootTreeCheck *check, VmrootTreeAttributes *attributes)
     return;
 
   list = list_paths (attributes->acls, attributes->n_acls, attributes->complete);
-  detail = g_strdup_printf ("The server honours them, but the guest can neither see nor change "
-                            "them, and what it unpacks has none. They are on: %s. Only directories "
-                            "and programs were looked at.",
-                            list);
-  add (check, "nfs-acls", VMROOT_SEVERITY_INFO, "POSIX ACLs are out of the guest's reach over NFS",
-       detail, "Grant what they grant by groups, or use virtiofs, which keeps them");
+  detail =
+      g_strdup_printf (_ ("The server honours them, but the guest can neither see nor change "
+                          "them, and what it unpacks has none. They are on: %s. Only directories "
+                          "and programs were looked at."),
+                       list);
+  add (check, "nfs-acls", VMROOT_SEVERITY_INFO,
+       _ ("POSIX ACLs are out of the guest's reach over NFS"), detail,
+       _ ("Grant what they grant by groups, or use virtiofs, which keeps them"));
 }
 
 void
@@ -344,14 +357,16 @@ vmroot_tree_find_nfs_journal (VmrootTreeCheck *check)
                   vmroot_tree_is_directory (check->tree, "/var/log/journal"))))
     return;
 
-  add (check, "nfs-journal", asked ? VMROOT_SEVERITY_WARNING : VMROOT_SEVERITY_INFO,
-       "The guest's journal is written over NFS",
-       asked ? "journald's configuration in the tree says Storage=persistent. journald maps its "
+  add (
+      check, "nfs-journal", asked ? VMROOT_SEVERITY_WARNING : VMROOT_SEVERITY_INFO,
+      _ ("The guest's journal is written over NFS"),
+      asked
+          ? _ ("journald's configuration in the tree says Storage=persistent. journald maps its "
                "files into memory: over NFS that is slow, and when the server is away for a while, "
-               "whatever logs stands still with it."
-             : "The tree has /var/log/journal, and journald writes there. It maps its files into "
+               "whatever logs stands still with it.")
+          : _ ("The tree has /var/log/journal, and journald writes there. It maps its files into "
                "memory: over NFS that is slow, and when the server is away for a while, whatever "
-               "logs stands still with it.",
-       "Set Storage=volatile in /etc/systemd/journald.conf of the tree, or use --tmpfs "
-       "/var/log/journal; to keep logs, send them to another host");
+               "logs stands still with it."),
+      _ ("Set Storage=volatile in /etc/systemd/journald.conf of the tree, or use --tmpfs "
+         "/var/log/journal; to keep logs, send them to another host"));
 }

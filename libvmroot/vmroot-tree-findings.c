@@ -10,6 +10,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-modules-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-findings-private.h"
 
 /* Enough for any fstab that a person wrote. */
@@ -39,15 +40,16 @@ check_init (VmrootTreeCheck *check)
   g_autofree gchar *init = vmroot_tree_get_init (check->tree);
 
   if (init == NULL)
-    add (check, "no-init", VMROOT_SEVERITY_ERROR, "The tree has no init",
-         "None of /sbin/init, /etc/init, /bin/init, systemd and /bin/sh is an executable file in "
-         "it, so the guest has nothing to start.",
-         "Install one with the tree's package manager (Debian: systemd-sysv; Alpine: "
-         "alpine-base), or name another with the kernel argument init=PATH");
+    add (
+        check, "no-init", VMROOT_SEVERITY_ERROR, _ ("The tree has no init"),
+        _ ("None of /sbin/init, /etc/init, /bin/init, systemd and /bin/sh is an executable file in "
+           "it, so the guest has nothing to start."),
+        _ ("Install one with the tree's package manager (Debian: systemd-sysv; Alpine: "
+           "alpine-base), or name another with the kernel argument init=PATH"));
   else if (g_str_equal (init, "/bin/sh"))
-    add (check, "only-a-shell", VMROOT_SEVERITY_WARNING, "The tree has a shell, but no init",
-         "The guest starts /bin/sh on its console and no services.",
-         "Install an init with the tree's package manager (Debian: systemd-sysv)");
+    add (check, "only-a-shell", VMROOT_SEVERITY_WARNING, _ ("The tree has a shell, but no init"),
+         _ ("The guest starts /bin/sh on its console and no services."),
+         _ ("Install an init with the tree's package manager (Debian: systemd-sysv)"));
 }
 
 static void
@@ -56,9 +58,9 @@ check_os_release (VmrootTreeCheck *check)
   g_autofree gchar *id = vmroot_tree_get_os_id (check->tree);
 
   if (id == NULL)
-    add (check, "no-os-release", VMROOT_SEVERITY_INFO, "The tree does not say what it is",
-         "It has neither /etc/os-release nor /usr/lib/os-release. vmroot does not need it, but "
-         "systemd and many programs do.",
+    add (check, "no-os-release", VMROOT_SEVERITY_INFO, _ ("The tree does not say what it is"),
+         _ ("It has neither /etc/os-release nor /usr/lib/os-release. vmroot does not need it, but "
+            "systemd and many programs do."),
          NULL);
 }
 
@@ -82,14 +84,16 @@ check_architecture (VmrootTreeCheck *check)
   if (architecture == NULL || uname (&host) < 0 || runs (host.machine, architecture))
     return;
 
-  detail = g_strdup_printf ("Its init is a program for %s and this host is %s: the guest needs a "
-                            "domain with that processor, which QEMU emulates slowly.",
-                            architecture, host.machine);
-  fix = g_strdup_printf ("Give the domain <type arch='%s'> and <domain type='qemu'>, or make the "
-                         "tree for %s",
-                         architecture, host.machine);
-  add (check, "architecture", VMROOT_SEVERITY_WARNING, "The tree is for another processor", detail,
-       fix);
+  detail =
+      g_strdup_printf (_ ("Its init is a program for %s and this host is %s: the guest needs a "
+                          "domain with that processor, which QEMU emulates slowly."),
+                       architecture, host.machine);
+  fix =
+      g_strdup_printf (_ ("Give the domain <type arch='%s'> and <domain type='qemu'>, or make the "
+                          "tree for %s"),
+                       architecture, host.machine);
+  add (check, "architecture", VMROOT_SEVERITY_WARNING, _ ("The tree is for another processor"),
+       detail, fix);
 }
 
 static void
@@ -103,29 +107,30 @@ check_kernel (VmrootTreeCheck *check)
     return;
 
   if (g_error_matches (error, VMROOT_ERROR, VMROOT_ERROR_NO_KERNEL))
-    add (check, "no-kernel", VMROOT_SEVERITY_ERROR, "The guest has no kernel to boot",
+    add (check, "no-kernel", VMROOT_SEVERITY_ERROR, _ ("The guest has no kernel to boot"),
          error->message, NULL);
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
     add (check, "kernel-unreadable", VMROOT_SEVERITY_INFO,
-         "Only root can look at the tree's kernels", error->message,
-         "Check it again as root: libvirt starts guests as root, too");
+         _ ("Only root can look at the tree's kernels"), error->message,
+         _ ("Check it again as root: libvirt starts guests as root, too"));
   else
     add (check, "kernel-unreadable", VMROOT_SEVERITY_ERROR,
-         "The tree's kernels cannot be looked for", error->message, NULL);
+         _ ("The tree's kernels cannot be looked for"), error->message, NULL);
 }
 
 static void
 check_module_directory (VmrootTreeCheck *check)
 {
   const gchar *version = vmroot_kernel_get_version (check->kernel);
-  g_autofree gchar *detail = g_strdup_printf (
-      "There is no /usr/lib/modules/%s. A kernel with everything built in boots nevertheless; one "
-      "from a distribution does not.",
-      version);
+  g_autofree gchar *detail = g_strdup_printf (_ ("There is no /usr/lib/modules/%s. A kernel with "
+                                                 "everything built in boots nevertheless; one "
+                                                 "from a distribution does not."),
+                                              version);
 
   if (vmroot_kernel_get_modules (check->kernel) == NULL)
-    add (check, "no-modules", VMROOT_SEVERITY_WARNING, "The kernel has no modules", detail,
-         "Install the package with this kernel's modules, or name another kernel with --kernel");
+    add (
+        check, "no-modules", VMROOT_SEVERITY_WARNING, _ ("The kernel has no modules"), detail,
+        _ ("Install the package with this kernel's modules, or name another kernel with --kernel"));
 }
 
 /* Each module that is missing, with what it comes from. */
@@ -145,7 +150,7 @@ check_modules (VmrootTreeCheck *check)
   if (modules == NULL)
     {
       add (check, "modules-unreadable", VMROOT_SEVERITY_ERROR,
-           "The kernel's modules cannot be read", error->message, NULL);
+           _ ("The kernel's modules cannot be read"), error->message, NULL);
       return;
     }
 
@@ -156,7 +161,7 @@ check_modules (VmrootTreeCheck *check)
 
       if (!vmroot_modules_has (modules, needs->pdata[i], &missing))
         add (check, "no-module", VMROOT_SEVERITY_ERROR,
-             "The kernel lacks a module that the root needs", missing->message, NULL);
+             _ ("The kernel lacks a module that the root needs"), missing->message, NULL);
     }
 }
 
@@ -183,9 +188,9 @@ check_guest_initramfs (VmrootTreeCheck *check)
         vmroot_tree_find_nfs_built_in (check);
       else
         add (check, "no-initramfs", VMROOT_SEVERITY_ERROR,
-             "The kernel has no initramfs in the tree",
-             "The guest is to boot its own, but there is none beside the kernel in /boot.",
-             "Make one inside the tree, or use --boot-image vmroot");
+             _ ("The kernel has no initramfs in the tree"),
+             _ ("The guest is to boot its own, but there is none beside the kernel in /boot."),
+             _ ("Make one inside the tree, or use --boot-image vmroot"));
       return;
     }
 
@@ -199,13 +204,14 @@ check_guest_initramfs (VmrootTreeCheck *check)
       return;
     }
 
-  detail = g_strdup_printf ("%s was made by %s, of which vmroot does not know that it can mount a "
-                            "root by %s.",
-                            vmroot_kernel_get_initramfs (check->kernel),
-                            generator != NULL ? generator : "a program that it does not know",
-                            is_by_nfs (check) ? "NFS 4.2" : "virtiofs");
+  detail =
+      g_strdup_printf (_ ("%s was made by %s, of which vmroot does not know that it can mount a "
+                          "root by %s."),
+                       vmroot_kernel_get_initramfs (check->kernel),
+                       generator != NULL ? generator : _ ("a program that it does not know"),
+                       is_by_nfs (check) ? "NFS 4.2" : "virtiofs");
   add (check, "guest-initramfs", VMROOT_SEVERITY_WARNING,
-       "The tree's own initramfs may not find its root", detail, "Use --boot-image vmroot");
+       _ ("The tree's own initramfs may not find its root"), detail, _ ("Use --boot-image vmroot"));
 }
 
 static gboolean
@@ -223,37 +229,37 @@ names_a_disk (const gchar *device)
 static void
 check_fstab_root (VmrootTreeCheck *check, const struct mntent *entry)
 {
-  g_autofree gchar *detail = g_strdup_printf (
-      "/etc/fstab says that / is %s. The guest's init waits for that device, checks it, and fails "
-      "to mount it again.",
-      entry->mnt_fsname);
+  g_autofree gchar *detail =
+      g_strdup_printf (_ ("/etc/fstab says that / is %s. The guest's init waits for that device, "
+                          "checks it, and fails to mount it again."),
+                       entry->mnt_fsname);
 
-  add (check, "fstab-root", VMROOT_SEVERITY_WARNING, "The tree's fstab has a root on a disk",
-       detail, "Remove that line from /etc/fstab in the tree: the root is mounted without it");
+  add (check, "fstab-root", VMROOT_SEVERITY_WARNING, _ ("The tree's fstab has a root on a disk"),
+       detail, _ ("Remove that line from /etc/fstab in the tree: the root is mounted without it"));
 }
 
 static void
 check_fstab_swap (VmrootTreeCheck *check, const struct mntent *entry)
 {
   g_autofree gchar *detail = g_strdup_printf (
-      "/etc/fstab has swap on %s. A file on a shared directory cannot be swapped to, and a disk "
-      "that the guest does not have is waited for.",
+      _ ("/etc/fstab has swap on %s. A file on a shared directory cannot be swapped to, and a disk "
+         "that the guest does not have is waited for."),
       entry->mnt_fsname);
 
-  add (check, "fstab-swap", VMROOT_SEVERITY_WARNING, "The tree's fstab has swap", detail,
-       "Remove that line from /etc/fstab in the tree, or give the guest that disk");
+  add (check, "fstab-swap", VMROOT_SEVERITY_WARNING, _ ("The tree's fstab has swap"), detail,
+       _ ("Remove that line from /etc/fstab in the tree, or give the guest that disk"));
 }
 
 static void
 check_fstab_device (VmrootTreeCheck *check, const struct mntent *entry)
 {
   g_autofree gchar *detail = g_strdup_printf (
-      "/etc/fstab mounts %s on %s. Unless the guest has that disk, systemd waits 90 seconds for "
-      "it and then offers an emergency shell instead of starting.",
+      _ ("/etc/fstab mounts %s on %s. Unless the guest has that disk, systemd waits 90 seconds for "
+         "it and then offers an emergency shell instead of starting."),
       entry->mnt_fsname, entry->mnt_dir);
 
-  add (check, "fstab-device", VMROOT_SEVERITY_WARNING, "The tree's fstab mounts a disk", detail,
-       "Remove that line from /etc/fstab in the tree, or add the option nofail to it");
+  add (check, "fstab-device", VMROOT_SEVERITY_WARNING, _ ("The tree's fstab mounts a disk"), detail,
+       _ ("Remove that line from /etc/fstab in the tree, or add the option nofail to it"));
 }
 
 static void
@@ -320,11 +326,12 @@ check_selinux (VmrootTreeCheck *check)
   if (is_by_nfs (check))
     vmroot_tree_find_nfs_selinux (check);
   else
-    add (check, "selinux", VMROOT_SEVERITY_WARNING, "The guest enforces SELinux, without labels",
-         "/etc/selinux/config says enforcing. Without labels of its own on its files the guest "
-         "refuses nearly everything, and the host's labels are not its own.",
-         "Use --xattrs selinux, and have the guest label its files: touch /.autorelabel in the "
-         "tree");
+    add (check, "selinux", VMROOT_SEVERITY_WARNING,
+         _ ("The guest enforces SELinux, without labels"),
+         _ ("/etc/selinux/config says enforcing. Without labels of its own on its files the guest "
+            "refuses nearly everything, and the host's labels are not its own."),
+         _ ("Use --xattrs selinux, and have the guest label its files: touch /.autorelabel in the "
+            "tree"));
 }
 
 #define SYSTEMD_UNITS "/etc/systemd/system"
@@ -343,11 +350,11 @@ check_swap_units (VmrootTreeCheck *check)
       if (!g_str_has_suffix (*name, ".swap") || !vmroot_tree_is_file (check->tree, path))
         continue;
       detail =
-          g_strdup_printf ("%s is a unit for swap. A file on a shared directory cannot be "
-                           "swapped to, and a disk that the guest does not have is waited for.",
+          g_strdup_printf (_ ("%s is a unit for swap. A file on a shared directory cannot be "
+                              "swapped to, and a disk that the guest does not have is waited for."),
                            path);
-      add (check, "swap-unit", VMROOT_SEVERITY_WARNING, "The tree has a systemd unit for swap",
-           detail, "Remove it from the tree, or give the guest that disk");
+      add (check, "swap-unit", VMROOT_SEVERITY_WARNING, _ ("The tree has a systemd unit for swap"),
+           detail, _ ("Remove it from the tree, or give the guest that disk"));
       return;
     }
 }
@@ -378,10 +385,10 @@ vmroot_tree_collect_findings (VmrootTree *self, VmrootSpec *spec)
 
   if (!is_root (self))
     {
-      add (&check, "not-a-root", VMROOT_SEVERITY_ERROR, "This is not a root directory",
-           "It lacks /etc, or both /usr and /bin: no operating system is installed in it.",
-           "Name the directory that holds the guest's /etc and /usr, or make one: mmdebstrap, "
-           "dnf --installroot, apk --root, pacstrap");
+      add (&check, "not-a-root", VMROOT_SEVERITY_ERROR, _ ("This is not a root directory"),
+           _ ("It lacks /etc, or both /usr and /bin: no operating system is installed in it."),
+           _ ("Name the directory that holds the guest's /etc and /usr, or make one: mmdebstrap, "
+              "dnf --installroot, apk --root, pacstrap"));
       return findings;
     }
 

@@ -7,6 +7,7 @@
 
 #include "vmroot-error.h"
 #include "vmroot-kernel-private.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 #define MAX_KERNEL_SIZE (G_GUINT64_CONSTANT (512) << 20)
@@ -454,8 +455,8 @@ kernel_at (VmrootTree *self, const gchar *path, GError **error)
   if (release == NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_KERNEL,
-                   "%s in %s is not a kernel whose release can be told. Name one that"
-                   " \"vmroot check\" lists, or none, for the newest",
+                   _ ("%s in %s is not a kernel whose release can be told. Name one that \"vmroot "
+                      "check\" lists, or none, for the newest"),
                    path, self->path);
       return NULL;
     }
@@ -488,9 +489,9 @@ vmroot_tree_find_kernel (VmrootTree *self, const gchar *wish, GError **error)
   if (kernels->len == 0)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_KERNEL,
-                   "No kernel in %s: looked in /boot, /usr/lib/modules and boot loader entries."
-                   " Install one with the tree's package manager (Debian: linux-image-cloud-amd64;"
-                   " Fedora: kernel-core; Alpine: linux-virt)",
+                   _ ("No kernel in %s: looked in /boot, /usr/lib/modules and boot loader entries. "
+                      "Install one with the tree's package manager (Debian: "
+                      "linux-image-cloud-amd64; Fedora: kernel-core; Alpine: linux-virt)"),
                    self->path);
       return NULL;
     }
@@ -503,7 +504,7 @@ vmroot_tree_find_kernel (VmrootTree *self, const gchar *wish, GError **error)
 
   versions = join_versions (kernels);
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_KERNEL,
-               "No kernel %s in %s: it has %s. Name one of these, or none, for the newest", wish,
-               self->path, versions);
+               _ ("No kernel %s in %s: it has %s. Name one of these, or none, for the newest"),
+               wish, self->path, versions);
   return NULL;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-tree-private.h"
 
 #define MAX_OS_RELEASE_SIZE (64 * 1024)
@@ -96,7 +97,7 @@ vmroot_tree_new (const gchar *path, GError **error)
       gboolean missing = saved_errno == ENOENT || saved_errno == ENOTDIR;
 
       g_set_error (error, VMROOT_ERROR, missing ? VMROOT_ERROR_NOT_A_ROOT : VMROOT_ERROR_FAILED,
-                   "Cannot open %s as the root directory of a guest: %s", absolute,
+                   _ ("Cannot open %s as the root directory of a guest: %s"), absolute,
                    g_strerror (saved_errno));
       return NULL;
     }

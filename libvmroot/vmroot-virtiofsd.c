@@ -8,6 +8,7 @@
 #include <json-glib/json-glib.h>
 
 #include "vmroot-error.h"
+#include "vmroot-translation-private.h"
 #include "vmroot-virtiofsd-private.h"
 
 #define WRAPPER_NAME "vmroot-virtiofsd"
@@ -129,7 +130,7 @@ vmroot_virtiofsd_find_path (VmrootContext *context,
         return vmroot_context_path (context, configuration->virtiofsd);
 
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_VIRTIOFSD,
-                   "%s, which virtiofsd in %s names, is not a program other than vmroot's own",
+                   _ ("%s, which virtiofsd in %s names, is not a program other than vmroot's own"),
                    configuration->virtiofsd, VMROOT_CONFIGURATION_PATH);
       return NULL;
     }
@@ -142,8 +143,8 @@ vmroot_virtiofsd_find_path (VmrootContext *context,
     return vmroot_context_path (context, found);
 
   g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_VIRTIOFSD,
-               "This host has no virtiofsd: install the package virtiofsd (on Debian 12 "
-               "qemu-system-common), or name one by virtiofsd in %s",
+               _ ("This host has no virtiofsd: install the package virtiofsd (on Debian 12 "
+                  "qemu-system-common), or name one by virtiofsd in %s"),
                VMROOT_CONFIGURATION_PATH);
   return NULL;
 }
@@ -170,8 +171,8 @@ vmroot_virtiofsd_find (VmrootContext *context,
   if (!self->is_rust && strstr (help, "-o source=") == NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_VIRTIOFSD,
-                   "%s is not a virtiofsd that vmroot knows: its --help names neither --shared-dir "
-                   "nor -o source=",
+                   _ ("%s is not a virtiofsd that vmroot knows: its --help names neither "
+                      "--shared-dir nor -o source="),
                    self->path);
       return NULL;
     }

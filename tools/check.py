@@ -242,8 +242,9 @@ class OtherRelease:
 class Checks:
     """The checks by name, in the order in which they are run."""
 
-    def __init__(self, directory, host_tests):
+    def __init__(self, directory, host_tests, nfs_hosts):
         self.host_tests = host_tests
+        self.nfs_hosts = nfs_hosts
         self.gcc = Build(directory / "gcc")
         self.clang = Build(directory / "clang", compiler="clang")
         self.sanitizers = Build(
@@ -304,8 +305,8 @@ class Checks:
 
     def nfs(self):
         """Whole hosts with the kernel's NFS server, in guests."""
-        host_image.make_all()
-        return self._suite(self.gcc, "nfs")
+        host_image.make_all(self.nfs_hosts)
+        return self._suite(self.gcc, "nfs", *(f"nfs-{release}" for release in self.nfs_hosts))
 
     @staticmethod
     def release():
@@ -351,6 +352,12 @@ def parse_arguments():
         metavar="ARGUMENT",
         help="an argument to the host suite's pytest (may be repeated)",
     )
+    parser.add_argument(
+        "--nfs-host",
+        action="append",
+        choices=tuple(host_image.RELEASES),
+        help="run the nfs suite only on a host of this release of Debian (may be repeated)",
+    )
     return parser.parse_args()
 
 
@@ -361,7 +368,8 @@ def main():
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     total = Count()
     with tempfile.TemporaryDirectory(prefix="vmroot-check-") as directory:
-        checks = Checks(pathlib.Path(directory), arguments.host_tests)
+        nfs_hosts = arguments.nfs_host or tuple(host_image.RELEASES)
+        checks = Checks(pathlib.Path(directory), arguments.host_tests, nfs_hosts)
         for name in (name for name in names if name not in arguments.without):
             began = time.monotonic()
             count = getattr(checks, name)()

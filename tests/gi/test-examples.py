@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import uuid
 
 import gi
 import pytest
@@ -76,11 +77,41 @@ def test_check_all(uri):
     assert checked.stdout.startswith("web:\n  error: ")
 
 
-def test_move_to_nfs(uri):
+def test_move_to_nfs(uri, tmp_path):
     moved = run("move-to-nfs.py", uri, "web", "default", "192.168.122.10")
 
-    # The test driver starts its guests by itself.
-    assert moved.stdout == "takes effect after the next shutdown\n"
+    assert moved.stdout == (
+        f"web mounts {tmp_path}/root from 192.168.122.1 as 192.168.122.10/24\n"
+        # The test driver starts its guests by itself.
+        "from its next start on\n"
+    )
+
+
+def test_move_to_nfs_says_what_is_wrong(uri):
+    failed = run("move-to-nfs.py", uri, "web", "nowhere", "192.168.122.10", check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("move-to-nfs: ") and "nowhere" in failed.stderr
+
+
+# What the host writes down of a guest that it serves.
+SERVED = """
+[guest]
+name=web
+since=2026-01-02T03:04:05Z
+transport=virtiofs
+xattrs=native
+steps=
+complete=true
+
+[directory 0]
+tag=vmroot
+directory=/export/web
+path=/export/web
+id=1:1
+above=
+root=true
+"""
 
 
 def test_watch_roots(tmp_path):
@@ -90,8 +121,11 @@ def test_watch_roots(tmp_path):
     )
     try:
         assert watching.stdout.readline() == "0 served\n"
-        (tmp_path / "run/vmroot/guests/new").write_text("")
-        assert watching.stdout.readline()
+        new = tmp_path / "new"
+        new.write_text(SERVED)
+        new.rename(tmp_path / f"run/vmroot/guests/{uuid.uuid4()}")
+        assert watching.stdout.readline() == "1 served\n"
+        assert watching.stdout.readline() == "  web /export/web\n"
     finally:
         watching.terminate()
         watching.wait()

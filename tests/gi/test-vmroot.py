@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The library from Python, through the typelib that was just built."""
 
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import gi
@@ -10,6 +17,7 @@ gi.require_version("Vmroot", "1.0")
 import pytest
 from gi.repository import Gio, GLib, Vmroot
 
+SOURCE = pathlib.Path(__file__).parents[2]
 UUID = "8b7a8f3c-1111-4222-8333-444455556666"
 DOMAIN = f"""<domain type='kvm'>
   <name>web</name>
@@ -368,3 +376,93 @@ def test_connection_attaches_while_a_main_loop_runs(connection):
 
 def test_connection_knows_no_nobody(connection):
     assert error_of(connection.get_domain, "nobody") == Vmroot.Error.NO_DOMAIN
+
+
+def write_catalogue(path):
+    """What a translator makes of the template: every message in brackets."""
+    template = (SOURCE / "po/vmroot.pot").read_text()
+    entries = ['msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n']
+    for lines in re.findall(r'^msgid ((?:".*"\n)+)', template, re.MULTILINE)[1:]:
+        text = "".join(line[1:-1] for line in lines.splitlines())
+        end = "\\n" if text.endswith("\\n") else ""
+        entries.append(f'msgid "{text}"\nmsgstr "[{text.removesuffix(end)}]{end}"\n')
+    path.with_suffix(".po").write_text("\n".join(entries))
+    subprocess.run(["msgfmt", "-o", path, path.with_suffix(".po")], check=True)
+
+
+@pytest.fixture
+def translation(tmp_path):
+    """The environment of a language that there is nowhere, and where its catalogue is."""
+    locale = pathlib.Path("/usr/lib/locale/C.utf8")
+    if shutil.which("msgfmt") is None:
+        pytest.skip("msgfmt is not installed")
+    if not locale.is_dir():
+        pytest.skip("this system has no locale C.utf8 to make another of")
+
+    # With that of C, gettext translates nothing (glibc 2.39), not even for LANGUAGE.
+    shutil.copytree(locale, tmp_path / "locales/xx_XX.UTF-8")
+    messages = tmp_path / "catalogues/xx/LC_MESSAGES"
+    messages.mkdir(parents=True)
+    write_catalogue(messages / "vmroot.mo")
+
+    environment = {**os.environ, "LC_ALL": "xx_XX.UTF-8", "LOCPATH": str(tmp_path / "locales")}
+    environment.pop("LANGUAGE", None)
+    return environment, tmp_path / "catalogues"
+
+
+SPEAK = """
+import ctypes, json, locale, sys
+import gi
+gi.require_version("Vmroot", "1.0")
+from gi.repository import GLib, Vmroot
+
+def refusal():
+    try:
+        Vmroot.Spec.new("web").validate()
+    except GLib.Error as error:
+        return error.message
+
+def texts(findings, id):
+    found = next(finding for finding in findings if finding.get_id() == id)
+    return [found.get_title(), found.get_detail(), found.get_fix()]
+
+directory, catalogues = sys.argv[1:]
+locale.setlocale(locale.LC_ALL, "")
+said = {"before": refusal()}
+ctypes.CDLL(None).bindtextdomain(b"vmroot", catalogues.encode())
+said["refusal"] = refusal()
+said["tree"] = texts(Vmroot.Tree.new(directory).check(), "not-a-root")
+said["host"] = texts(
+    Vmroot.Host.new(directory).check(Vmroot.Spec.new("/export/web"), None), "hook-not-installed"
+)
+print(json.dumps(said))
+"""
+
+
+def test_errors_and_findings_are_in_the_language_of_the_user(translation, tmp_path):
+    environment, catalogues = translation
+    directory = tmp_path / "empty"
+    directory.mkdir()
+    in_english = {
+        finding.get_id(): [finding.get_title(), finding.get_detail(), finding.get_fix()]
+        for finding in [
+            *Vmroot.Tree.new(str(directory)).check(),
+            *Vmroot.Host.new(str(directory)).check(Vmroot.Spec.new("/export/web"), None),
+        ]
+    }
+
+    said = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", SPEAK, directory, catalogues],
+            stdout=subprocess.PIPE,
+            check=True,
+            env=environment,
+        ).stdout
+    )
+
+    refusal = "The directory of %s, “web”, is not an absolute path: begin it with a slash"
+    assert said["before"] == refusal % "the root"
+    assert said["refusal"] == f"[{refusal % '[the root]'}]"
+    # As root, it is a child of the library that says this one.
+    assert said["tree"] == [f"[{text}]" for text in in_english["not-a-root"]]
+    assert said["host"] == [f"[{text}]" for text in in_english["hook-not-installed"]]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest that has its root and two shares over IPv6, on a network that has nothing else."""
 
+import guest_roots
 import guests
 import pytest
 
@@ -75,3 +76,13 @@ def test_a_share_that_is_read_only_is_only_read(host, six):
     assert six.read("/root/lent") == f"{LENT}\n"
     assert "Read-only file system" in six.read("/root/refused")
     assert host.run("ls", LENT).output == "from-host\n"
+
+
+def test_files_that_a_killed_guest_had_open_are_free_at_once(host, six):
+    """The server would wait 45 seconds for it to answer, for each file that it may cache."""
+    six.destroy()
+
+    copy = "/export/at-once"
+    host.run("cp", "--archive", "--link", guest_roots.BUSYBOX, copy, seconds=40)
+
+    host.run("rm", "--recursive", copy)

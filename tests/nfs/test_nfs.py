@@ -119,6 +119,21 @@ def test_reconcile_brings_a_lost_export_back(host, first):
     first.assert_writing()
 
 
+@pytest.mark.only_on("trixie")
+def test_saved_guest_goes_on_where_it_was(host, first):
+    """Its memory is on disk meanwhile, and nothing is exported to it."""
+    host.run("virsh", "managedsave", first.name, seconds=guests.STOP_SECONDS)
+    assert first.state() == "shut off"
+    assert guests.remains(host) == ""
+    count = int(first.read("/root/count"))
+
+    first.start()
+
+    first.assert_writing()
+    assert int(first.read("/root/count")) > count
+    assert exported_to(first) in etab(host)
+
+
 def test_another_guest_cannot_mount_it(first, second):
     second.make_root("")
     second.define()

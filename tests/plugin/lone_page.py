@@ -61,6 +61,17 @@ class Guest:
         pass
 
 
+def with_root(directory, change=lambda spec: None, xml=None):
+    """A definition with a root, changed by `change`."""
+    from gi.repository import Vmroot
+
+    spec = Vmroot.Spec.new(str(directory))
+    change(spec)
+    domain = Vmroot.Domain.new_from_xml(xml or definition())
+    domain.set_spec(spec)
+    return domain.to_xml()
+
+
 def run_until(question, timeout=20):
     from gi.repository import GLib
 
@@ -79,6 +90,12 @@ def widget(page, name):
 def use(page, directory):
     widget(page, "root-enable").set_active(True)
     widget(page, "root-directory").set_text(str(directory))
+
+
+def looked(page):
+    """Once it is known what is in the directory."""
+    run_until(lambda: page._found)
+    return page
 
 
 def described(xml):

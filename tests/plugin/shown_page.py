@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The page in virt-manager, as a person sees and uses it."""
 
+import os
 import xml.etree.ElementTree as ElementTree
 
 from virt_manager import Atspi, until
 
 SWITCH = "Boot from a directory of the host"
+# Root, without what lets root read everything
+AS_A_USER = [
+    *("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"),
+    os.environ["VMROOT_LAUNCHER"],
+]
 NAMESPACE = "{urn:vmroot:domain:1}"
 # The environment for each way in which the page can be seen
 LOOKS = {

@@ -3,26 +3,9 @@
 
 import pytest
 
-from lone_page import Guest, definition, described, run_until, use, widget
+from lone_page import Guest, described, looked, use, widget, with_root
 
 RELEASE = "6.1.0-50-amd64"
-
-
-def with_root(directory, change=lambda spec: None, xml=None):
-    """A definition with a root, changed by `change`."""
-    from gi.repository import Vmroot
-
-    spec = Vmroot.Spec.new(str(directory))
-    change(spec)
-    domain = Vmroot.Domain.new_from_xml(xml or definition())
-    domain.set_spec(spec)
-    return domain.to_xml()
-
-
-def looked(page):
-    """Once it is known what is in the directory."""
-    run_until(lambda: page._found)
-    return page
 
 
 @pytest.mark.parametrize(

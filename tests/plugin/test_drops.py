@@ -5,8 +5,7 @@ import os
 
 import pytest
 
-from lone_page import Guest, use, widget
-from test_choices import with_root
+from lone_page import Guest, use, widget, with_root
 
 # The handler stops the signal, which the tests do not send.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no emission of signal")

@@ -133,6 +133,19 @@ def test_what_is_open_stays_open(gtk, shown):
     assert [row.get_expanded() for row in box.get_children()] == [True, False]
 
 
+def test_markup_of_a_guest_is_shown_as_it_is(gtk, shown):
+    """Names in a tree are the guest's."""
+    from gi.repository import Vmroot
+
+    name = '<b>&"'
+    findings, box = shown
+    findings.show([(Vmroot.Severity.ERROR, f"T{name}", f"D{name}", f"Run `rm {name}`.")])
+
+    texts = {w.get_text() for w in walk(gtk, box) if isinstance(w, gtk.Label)}
+
+    assert texts == {f"T{name}", f"D{name}", f"Run rm {name}."}
+
+
 def test_command_of_a_fix_is_copied(gtk, shown):
     from gi.repository import Gdk, Vmroot
 

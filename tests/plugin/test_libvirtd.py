@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -129,7 +130,7 @@ def test_switching_off_restores_the_definition(page, guest):
     assert guest.definition() == before
 
 
-def test_another_program_changes_the_root_meanwhile(page, guest):
+def test_another_program_changes_the_root_meanwhile(page, guest, photograph):
     shown = page()
     shown.use(guest.tree)
     theirs = private_host.TREES / "theirs"
@@ -137,13 +138,71 @@ def test_another_program_changes_the_root_meanwhile(page, guest):
     guest.host.vmroot("apply", guest.name, "--directory", str(theirs))
 
     shown.apply()
-    shown.app.dialog("changed meanwhile").find("push button", "Close").click()
+    dialog = shown.app.dialog("changed meanwhile")
+    photograph("light-conflict")
+    dialog.find("push button", "Close").click()
 
     assert shown.directory.text == str(guest.tree)
     shown.cancel()
     shown.applied()
     until(lambda: str(theirs) in shown.headline, "their directory")
     assert shown.directory.text == str(theirs)
+
+
+@pytest.fixture
+def read_only_definitions():
+    """libvirt can define nothing: as on a disk that is full, or broken."""
+    mount = pathlib.Path("/etc/libvirt/qemu")
+    namespaces.mount("--bind", str(mount), str(mount))
+    namespaces.mount("-o", "remount,bind,ro", str(mount))
+    yield
+    subprocess.run(["umount", mount], check=True)
+
+
+def test_libvirt_itself_refuses(page, guest, read_only_definitions):
+    before = guest.definition()
+    shown = page()
+    shown.use(guest.tree)
+
+    shown.apply()
+    shown.app.dialog("Read-only file system").find("push button", "Close").click()
+
+    assert shown.directory.text == str(guest.tree)
+    assert shown.window.find("push button", "config-apply").sensitive
+    assert guest.definition() == before
+
+
+# Prints how many pages and panels there are when it is asked to.
+COUNTER = """
+import gc, signal, sys
+
+
+def count(*_args):
+    gc.collect()
+    kinds = [type(one).__name__ for one in gc.get_objects()]
+    print("counted:", kinds.count("RootPage"), kinds.count("RootDetails"), file=sys.stderr, flush=True)
+
+
+signal.signal(signal.SIGUSR1, count)
+"""
+
+
+def test_page_goes_with_the_window_of_a_guest_that_is_no_more(virt_manager, guest, tmp_path):
+    (tmp_path / "usercustomize.py").write_text(COUNTER)
+    app = virt_manager(uri=private_host.URI, PYTHONPATH=str(tmp_path))
+    shown = Page(app)
+    shown.use(guest.tree)
+    shown.cancel()
+
+    def counted():
+        os.kill(app.pid, signal.SIGUSR1)
+        return re.findall("counted: (.*)", app.output)[-1:]
+
+    assert until(counted, "the counts") == ["1 1"]
+
+    guest.host.virsh("undefine", guest.name)
+
+    until(lambda: counted() == ["0 0"], "a window that leaves nothing behind")
 
 
 @pytest.fixture

@@ -66,12 +66,13 @@ def customize_new_guest(app):
     return app.window(lambda name: name.startswith("vm-"))
 
 
-def test_guest_that_is_not_there_yet_has_no_row(virt_manager):
+def test_guest_that_is_not_there_yet_has_no_row(virt_manager, photograph):
     app = virt_manager(arguments=["--show-domain-creator"])
 
     window = customize_new_guest(app)
 
     window.find("table cell", "Boot Options")
+    photograph("light-customize")
     assert ROW not in [cell.name for cell in window.find_all("table cell", hidden=True)]
 
 
@@ -90,6 +91,26 @@ def autoloading(tmp_path):
 
 def test_automatic_loading(virt_manager, tmp_path):
     app = virt_manager([VIRT_MANAGER], PYTHONPATH=autoloading(tmp_path))
+
+    assert ROW in rows(app)
+
+
+def test_automatic_loading_as_it_is_installed(virt_manager, tmp_path):
+    source = pathlib.Path(os.environ["PYTHONPATH"].split(os.pathsep)[0]).parent
+    build, prefix = tmp_path / "build", tmp_path / "prefix"
+    options = [f"--prefix={prefix}", "-Dvirt-manager-autoload=true", "-Dintrospection=disabled"]
+    for argv in (
+        ["meson", "setup", *options, build, source],
+        ["meson", "install", "-C", build, "--no-rebuild", "--tags", "virt-manager-autoload"],
+    ):
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    (pth,) = prefix.rglob("*.pth")
+    plugin = prefix / "share/vmroot/plugin"
+    assert str(plugin) in pth.read_text()
+    shutil.copytree(source / "plugin/vmroot_virtmanager", plugin / "vmroot_virtmanager")
+    (tmp_path / "usercustomize.py").write_text(f"import site; site.addsitedir({str(pth.parent)!r})\n")
+
+    app = virt_manager([VIRT_MANAGER], PYTHONPATH=str(tmp_path))
 
     assert ROW in rows(app)
 
@@ -120,6 +141,61 @@ def test_importing_brings_no_gtk_no_dbus_and_no_thread():
     ).stdout
 
     assert said == "False 1\n"
+
+
+@pytest.fixture
+def broken_page(tmp_path):
+    """Makes a copy of the plugin with an error in it. Returns PYTHONPATH for it."""
+
+    def break_(file, old, new):
+        plugin, *others = os.environ["PYTHONPATH"].split(os.pathsep)
+        copy = tmp_path / "plugin"
+        shutil.copytree(plugin, copy)
+        path = copy / "vmroot_virtmanager" / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        return os.pathsep.join([str(copy), *others])
+
+    return break_
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("adapter.py", "    stock = vmwindow.vmmDetails\n"),
+        ("adapter.py", '        self.key = _("Root filesystem")\n'),
+    ],
+    ids=["activation", "row"],
+)
+def test_error_of_ours_leaves_virt_manager_as_it_is(virt_manager, broken_page, file, place):
+    indent = place[: len(place) - len(place.lstrip())]
+
+    app = virt_manager(PYTHONPATH=broken_page(file, place, f"{indent}1 / 0\n{place}"))
+
+    assert ROW not in rows(app)
+    assert "division by zero" in app.output
+
+
+def test_error_of_the_page_is_shown_on_the_page_only(virt_manager, broken_page):
+    app = virt_manager(PYTHONPATH=broken_page("page.py", "    def refresh(self):\n", "    def refresh(self):\n        1 / 0\n"))
+    window = app.window(lambda name: name.startswith("web"))
+
+    window.find("table cell", ROW).press()
+    app.dialog("division by zero").find("push button", "Close").click()
+
+    window.find("table cell", "Overview").press()
+    window.find("label", lambda name: name == "Basic Details")
+
+
+def test_error_at_the_end_of_the_page_is_logged(virt_manager, broken_page):
+    path = broken_page("page.py", "    def cleanup(self):\n", "    def cleanup(self):\n        1 / 0\n")
+    app = virt_manager(PYTHONPATH=path)
+    app.open_page()
+
+    app.close()
+
+    assert "vmroot: the page has an error: division by zero" in app.output
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import pytest
 
-from shown_page import NAMESPACE, Page, canonical, leave
+from shown_page import AS_A_USER, NAMESPACE, Page, canonical, leave
 from virt_manager import until
 
 
@@ -56,6 +56,24 @@ def test_switching_off_restores_the_definition(page, tree):
     shown.applied()
 
     assert canonical(shown.xml()) == canonical(before)
+
+
+def test_xml_can_be_edited_from_our_row(page, tree):
+    shown = page()
+    shown.use(tree())
+    shown.apply()
+    shown.applied()
+    shown.window.find("page tab", "XML").select()
+    editor = shown.window.find("text", "XML editor")
+
+    editor.text = editor.text.replace("<vcpu>2</vcpu>", "<vcpu>3</vcpu>")
+    shown.apply()
+    shown.applied()
+
+    shown.window.find("page tab", "Details").select()
+    xml = shown.xml()
+    assert "<vcpu>3</vcpu>" in xml
+    assert NAMESPACE.strip("{}") in xml
 
 
 def test_cancel_forgets_the_edits(page, tree):
@@ -172,15 +190,7 @@ def test_directory_that_only_root_may_read(page, tmp_path):
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     os.chown(private, 12345, 12345)
-    # Root, without what lets root read everything
-    shown = page(
-        launcher=[
-            "setpriv",
-            "--bounding-set=-dac_override,-dac_read_search",
-            "--",
-            os.environ["VMROOT_LAUNCHER"],
-        ]
-    )
+    shown = page(launcher=AS_A_USER)
 
     shown.use(private)
 

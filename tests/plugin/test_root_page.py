@@ -74,9 +74,12 @@ def test_another_client_s_root_is_not_overwritten(opened, tree):
     domain.set_spec(Vmroot.Spec.new("/export/theirs"))
     guest.xml = domain.to_xml()
 
-    with pytest.raises(Conflict):
-        page.changed_xml()
+    theirs = guest.xml
 
+    with pytest.raises(Conflict):
+        page.apply()
+
+    assert guest.xml == theirs and guest.attached is None
     page.refresh()
     assert widget(page, "root-directory").get_text() == "/export/theirs"
 
@@ -116,6 +119,42 @@ def test_directory_that_vanishes(opened, tree):
         and not widget(page, "root-spinner").get_visible()
     )
     assert page.changed_xml()
+
+
+def test_size_is_of_the_directory_that_is_shown(opened, tree, monkeypatch):
+    first, second = tree("first"), tree("second")
+    page = opened(Guest())
+    note = widget(page, "root-directory-note")
+    use(page, first)
+    run_until(lambda: page._size and page._size in note.get_text())
+    monkeypatch.setattr(page._measurement, "start", lambda _directory: None)
+
+    widget(page, "root-directory").set_text(str(second))
+    run_until(lambda: page._found.directory == str(second))
+
+    assert page._size not in note.get_text()
+
+
+def test_looking_again_looks_at_everything(opened, tree, monkeypatch):
+    from vmroot_virtmanager import transport
+
+    lacking = {}
+    monkeypatch.setattr(transport, "obstacles", lambda _cancellable: dict(lacking))
+    root = tree()
+    page = opened(Guest())
+    use(page, root)
+    run_until(lambda: page._size)
+    size = page._size
+    lacking[transport.NFS] = "No server any more"
+    (root / "large").write_bytes(bytes(1 << 20))
+    (root / "etc/os-release").write_text('ID=other\nPRETTY_NAME="Another system"\n')
+
+    widget(page, "root-check-again").clicked()
+
+    run_until(lambda: page._size != size)
+    note = widget(page, "root-directory-note")
+    run_until(lambda: "Another system" in note.get_text() and page._size in note.get_text())
+    run_until(lambda: widget(page, "root-nfs-note").get_text() == "No server any more")
 
 
 def test_directories_that_never_answer_take_no_more_than_some_threads(opened, monkeypatch):
@@ -208,6 +247,35 @@ def test_opening_and_closing_leaves_nothing_behind(gtk, tree, monkeypatch):
 
     assert [page for page in pages if page() is not None] == []
     assert len(finalized) == 800
+
+
+def test_labels_are_on_the_other_side_where_people_read_from_right_to_left(gtk):
+    from vmroot_virtmanager.page import RootPage
+
+    def places(direction):
+        gtk.Widget.set_default_direction(direction)
+        page = RootPage(Guest())
+        page.refresh()
+        window = gtk.Window(default_width=1000, default_height=800)
+        window.add(page.widget)
+        use(page, "/srv/web")
+        window.show()
+        run_until(lambda: widget(page, "root-directory").get_allocated_width() > 1)
+        entry, browse = (
+            widget(page, name).translate_coordinates(window, 0, 0)[0]
+            for name in ("root-directory", "root-browse")
+        )
+        page.cleanup()
+        window.destroy()
+        return entry, browse
+
+    entry, browse = places(gtk.TextDirection.LTR)
+    assert entry < browse
+    try:
+        entry, browse = places(gtk.TextDirection.RTL)
+    finally:
+        gtk.Widget.set_default_direction(gtk.TextDirection.LTR)
+    assert browse < entry
 
 
 def test_every_control_has_a_name_and_can_be_reached(opened, gtk, tree):

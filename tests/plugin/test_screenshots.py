@@ -2,9 +2,13 @@
 """Pictures of the states of the page, for people to look at: in the build directory. Those that take
 a real libvirtd are of test_libvirtd.py."""
 
+import os
+import re
+
 import pytest
 
-from shown_page import LOOKS, Page
+from shown_page import AS_A_USER, LOOKS, Page
+from virt_manager import fake_kvm
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -43,3 +47,36 @@ def test_running_and_remote(virt_manager, tree, photograph, look):
     remote = Page(virt_manager(remote=True, **LOOKS[look]))
     remote.use("/srv/roots/web")
     photograph(f"{look}-remote")
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_what_cannot_be_looked_into(virt_manager, tmp_path, photograph, look):
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    os.chown(private, 12345, 12345)
+    shown = Page(virt_manager(AS_A_USER, **LOOKS[look]))
+
+    shown.use(private)
+    shown.page.find("label", lambda name: "You may not look" in name)
+    shown.page.find("text", "Kernel")
+    photograph(f"{look}-private")
+
+    shown.directory.text = str(tmp_path / "nowhere")
+    shown.page.find("label", lambda name: "nowhere" in name and "No such" in name)
+    photograph(f"{look}-missing")
+    shown.cancel()
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_root_of_a_later_vmroot(virt_manager, node, vmroot, photograph, look):
+    path = node()
+
+    def later(domain):
+        xml = vmroot("apply", "--xml", "-", "--directory", "/srv/web", stdin=domain[0])
+        return re.sub(r"<\?xml.*?\?>", "", xml).replace('version="1"', 'version="99"', 1)
+
+    path.write_text(re.sub("<domain.*</domain>", later, path.read_text(), flags=re.DOTALL))
+    shown = Page(virt_manager(uri=fake_kvm(path), **LOOKS[look]))
+
+    shown.page.find("label", lambda name: "99" in name)
+    photograph(f"{look}-later")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """That every text of the page can be translated, and is in the file that translators start from."""
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -23,6 +26,7 @@ def test_template_is_current(tmp_path):
             "--files-from=po/POTFILES",
             "--from-code=UTF-8",
             "--keyword=_",
+            "--keyword=N_",
             f"--output={tmp_path}/new.pot",
         ],
         cwd=SOURCE,
@@ -34,6 +38,65 @@ def test_template_is_current(tmp_path):
     assert sorted(written) == sorted(
         messages((tmp_path / "new.pot").read_text())
     ), "run: meson compile vmroot-pot"
+
+
+# What a person would have translated, in brackets.
+def translated(pot):
+    subprocess.run(["msgen", "-o", "all.po", pot], cwd=pot.parent, check=True)
+    text = (pot.parent / "all.po").read_text()
+    header, *entries = text.split("\n\n")
+    return "\n\n".join(
+        [header, *(re.sub(r'^(msgstr(?:\[\d\])? )"', r'\1"[" "', entry, flags=re.MULTILINE) for entry in entries)]
+    )
+
+
+SHOW_PAGE = """
+import locale, sys
+locale.setlocale(locale.LC_ALL, "")
+import gi
+gi.require_version("Gtk", "3.0"), gi.require_version("Vmroot", "1.0")
+from vmroot_virtmanager.page import RootPage
+from lone_page import Guest, widget
+page = RootPage(Guest())
+page.refresh()
+print(widget(page, "root-enable").get_label())
+print(widget(page, "root-headline").get_text())
+"""
+
+
+def test_translation_is_shown(desktop, tmp_path):
+    """Installed as it is: by GtkBuilder, and by the code."""
+    pot = (SOURCE / "po/vmroot.pot").read_text()
+    for unknown, known in (("CHARSET", "UTF-8"), ("INTEGER", "2"), ("EXPRESSION", "(n != 1)")):
+        pot = pot.replace(unknown, known)
+    (tmp_path / "vmroot.pot").write_text(pot)
+    (tmp_path / "xx.po").write_text(translated(tmp_path / "vmroot.pot"))
+    share = tmp_path / "share"
+    messages = share / "locale/xx/LC_MESSAGES"
+    messages.mkdir(parents=True)
+    subprocess.run(["msgfmt", "-o", messages / "vmroot.mo", tmp_path / "xx.po"], check=True)
+    # With the locale C, gettext translates nothing (glibc 2.39).
+    shutil.copytree("/usr/lib/locale/C.utf8", tmp_path / "locales/xx_XX.UTF-8")
+    plugin = share / "vmroot/plugin"
+    shutil.copytree(SOURCE / "plugin/vmroot_virtmanager", plugin / "vmroot_virtmanager")
+
+    said = subprocess.run(
+        [sys.executable, "-c", SHOW_PAGE],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={
+            **os.environ,
+            "LC_ALL": "xx_XX.UTF-8",
+            "LOCPATH": str(tmp_path / "locales"),
+            "PYTHONPATH": os.pathsep.join([str(plugin), str(SOURCE / "tests/plugin")]),
+        },
+    ).stdout.splitlines()
+
+    assert said == [
+        "[Boot from a direc_tory of the host",
+        "[The guest boots from the disk /var/lib/libvirt/images/web.qcow2.",
+    ]
 
 
 def properties(name):

@@ -31,6 +31,6 @@ FakeTree *fake_tree_new_debian (void);
 #define FAKE_DEBIAN_MODULES "/usr/lib/modules/" FAKE_DEBIAN_RELEASE
 
 /* Returns once a change of a file made from now on has a later time stamp than any before. */
-void fake_tree_settle (FakeTree *root);
+void fake_tree_settle (void);
 
 VmrootTree *fake_tree_open (FakeTree *root);

@@ -27,7 +27,7 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->output = fake_tree_new ();
   fixture->tree = fake_tree_open (fixture->root);
   fixture->spec = vmroot_spec_new (fixture->root);
-  fake_tree_settle (fixture->root);
+  fake_tree_settle ();
 }
 
 static void
@@ -281,7 +281,7 @@ test_changes_of_the_tree_are_noticed (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
     {
       fake_tree_write (fixture->root, paths[i], texts[i]);
-      fake_tree_settle (fixture->root);
+      fake_tree_settle ();
       assert_build (fixture, TRUE);
       assert_build (fixture, FALSE);
     }

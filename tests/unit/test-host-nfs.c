@@ -587,6 +587,63 @@ test_the_reason_in_the_log (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* --- What the server keeps for a guest --- */
+
+static void
+write_client (Fixture *fixture, const gchar *number, const gchar *address)
+{
+  g_autofree gchar *info = g_strdup_printf ("/proc/fs/nfsd/clients/%s/info", number);
+  g_autofree gchar *control = g_strdup_printf ("/proc/fs/nfsd/clients/%s/ctl", number);
+  g_autofree gchar *text = g_strdup_printf ("clientid: 0x1\naddress: \"%s:764\"\n", address);
+
+  fake_tree_write (fixture->sysroot, info, text);
+  fake_tree_write (fixture->sysroot, control, "");
+}
+
+static void
+assert_told (Fixture *fixture, const gchar *number, const gchar *expected)
+{
+  g_autofree gchar *path =
+      g_strdup_printf ("%s/proc/fs/nfsd/clients/%s/ctl", fixture->sysroot, number);
+  g_autofree gchar *told = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &told, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (told, ==, expected);
+}
+
+static void
+test_client_of_a_guest_that_ended (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *reason;
+    const gchar *told;
+  } cases[] = { { "shutdown", "expire\n" },
+                { "destroyed", "expire\n" },
+                { "crashed", "expire\n" },
+                { "-", "expire\n" },
+                /* It goes on where it was, with what it holds. */
+                { "saved", "" },
+                { "migrated", "" } };
+
+  if (!prepare_or_skip (fixture))
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      assert_done (fixture, PREPARE);
+      write_client (fixture, "7", CLIENT);
+      write_client (fixture, "8", "10.0.9.55");
+      vmroot_host_release_after (fixture->host, fixture->domain, cases[i].reason, NULL, &error);
+      g_assert_no_error (error);
+      assert_told (fixture, "7", cases[i].told);
+      assert_told (fixture, "8", "");
+    }
+}
+
 /* --- What is stale --- */
 
 static void
@@ -764,6 +821,7 @@ main (int argc, char **argv)
   ADD ("migrated/forgotten", test_forgotten_by_the_server);
   ADD ("migrated/forget", test_forget);
   ADD ("migrated/log", test_the_reason_in_the_log);
+  ADD ("client-of-ended-guest", test_client_of_a_guest_that_ended);
   ADD ("stale", test_stale);
   ADD ("many-at-once", test_many_at_once);
   return g_test_run ();

@@ -285,7 +285,7 @@ test_inputs_notice_change (void)
       kernels = vmroot_tree_list_kernels (tree, NULL);
       id = vmroot_tree_get_os_id (tree);
       inputs = vmroot_tree_get_inputs (tree);
-      fake_tree_settle (root);
+      fake_tree_settle ();
       g_assert_true (vmroot_tree_matches_inputs (tree, inputs));
 
       fake_tree_write (root, "/srv/data", "does not matter");
