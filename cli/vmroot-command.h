@@ -87,5 +87,6 @@ gint run_release (gchar **argv, GCancellable *cancellable);
 gint run_remove (gchar **argv, GCancellable *cancellable);
 gint run_setup (gchar **argv, GCancellable *cancellable);
 gint run_show (gchar **argv, GCancellable *cancellable);
+gint run_wait_for_address (gchar **argv, GCancellable *cancellable);
 
 G_END_DECLS

@@ -226,13 +226,10 @@ write_order (const Server *server)
       "\n"
       "[Service]\n");
 
+  g_string_append (text, "ExecStartPre=" VMROOT_BINDIR "/vmroot wait-for-address");
   for (guint i = 0; addresses[i] != NULL; i++)
-    g_string_append_printf (
-        text,
-        "ExecStartPre=/bin/sh -c 'for i in $$(seq 60); do ip -oneline address "
-        "show to %s | grep -q . && exit 0; sleep 1; done; echo This host has no "
-        "address %s; exit 1'\n",
-        addresses[i], addresses[i]);
+    g_string_append_printf (text, " %s", addresses[i]);
+  g_string_append_c (text, '\n');
   return g_string_free (text, FALSE);
 }
 

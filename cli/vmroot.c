@@ -25,6 +25,8 @@ const Command commands[] = {
   { "release", "GUEST", "Take away what is kept for a guest that was migrated to another host.",
     run_release },
   { "setup", "[PIECE…]", "Prepare this host for guests whose root is a directory.", run_setup },
+  { "wait-for-address", "ADDRESS…", "Wait until servers can listen on addresses of this host.",
+    run_wait_for_address },
   { "help", "[COMMAND]", "Explain a command.", run_help },
   { NULL },
 };
@@ -103,7 +105,7 @@ print_usage (void)
            "Makes a plain directory of this host the root file system of a libvirt guest.\n\n"
            "Commands:\n");
   for (const Command *command = commands; command->name != NULL; command++)
-    g_print ("  %-12s%s\n", command->name, command->summary);
+    g_print ("  %-18s%s\n", command->name, command->summary);
   g_print ("\n'vmroot help COMMAND' explains one of them; vmroot(1) has it all.\n");
 }
 

@@ -142,15 +142,23 @@ is_client (const Entry *entry, const gchar *client)
          memcmp (entry->client, client, length) == 0;
 }
 
+/* Of thousands of lines, only those are looked at that have the client in them. */
 gchar *
 vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
 {
-  Entry entry;
+  g_autofree gchar *words = g_strconcat (client, "(", NULL);
 
-  /* The client first: most guests' paths begin alike. */
-  while (next_entry (&etab, &entry))
-    if (is_client (&entry, client) && word_is (entry.path, entry.path_end, path))
-      return g_strndup (entry.options, (gsize)(entry.options_end - entry.options));
+  for (const gchar *found = etab; (found = strstr (found, words)) != NULL; found++)
+    {
+      const gchar *line = found;
+      Entry entry;
+
+      while (line > etab && line[-1] != '\n')
+        line--;
+      if (next_entry (&line, &entry) && is_client (&entry, client) &&
+          word_is (entry.path, entry.path_end, path))
+        return g_strndup (entry.options, (gsize)(entry.options_end - entry.options));
+    }
 
   return NULL;
 }

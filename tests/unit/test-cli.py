@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 
 import pytest
@@ -40,7 +41,7 @@ def test_help_names_every_command(words):
     result = vmroot(*words)
 
     assert result.returncode == 0
-    for command in ["apply", "remove", "show", "list", "check", "boot-image", "reconcile", "setup"]:
+    for command in ["apply", "remove", "show", "list", "check", "boot-image", "reconcile", "setup", "wait-for-address"]:
         assert f"\n  {command} " in result.stdout
 
 
@@ -153,3 +154,74 @@ def complete(line):
 )
 def test_completion(line, offered):
     assert complete(line) == offered
+
+
+# --- wait-for-address ---
+
+
+@pytest.fixture
+def network():
+    """Runs programs in a network namespace of their own, with an interface that has an address."""
+    alone = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    script = "ip link set lo up; read line"
+    with subprocess.Popen(
+        [*alone, "sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as holder:
+
+        def run(*words):
+            enter = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+            if os.geteuid() != 0:
+                enter += [f"--user=/proc/{holder.pid}/ns/user", "--preserve-credentials"]
+            return subprocess.Popen(
+                [*enter, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+
+        def lo_is_up():
+            return "UP" in run("ip", "link", "show", "lo").communicate()[0]
+
+        while holder.poll() is None and not lo_is_up():
+            pass
+        if holder.poll() is not None:
+            pytest.skip(f"no network namespace: {holder.stderr.read().decode()}")
+        yield run
+        holder.stdin.close()
+
+
+def test_address_that_is_there(network):
+    waiting = network(VMROOT, "wait-for-address", "127.0.0.1", "::1")
+
+    assert waiting.wait(30) == 0
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_address_that_comes(network, address):
+    waiting = network(VMROOT, "wait-for-address", "127.0.0.1", address)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(0.3)
+
+    assert network("ip", "address", "add", address, "dev", "lo", "nodad").wait(30) == 0
+
+    assert waiting.wait(30) == 0
+
+
+def test_address_that_does_not_come(network):
+    waiting = network(VMROOT, "wait-for-address", "--timeout", "0", "192.0.2.1")
+
+    said = waiting.communicate(timeout=30)[1]
+    assert waiting.returncode == 1
+    assert said.startswith("vmroot: This host has no address 192.0.2.1: ")
+
+
+def test_waiting_for_an_address_is_given_up(network):
+    waiting = network(VMROOT, "wait-for-address", "192.0.2.1")
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(0.3)
+
+    waiting.send_signal(signal.SIGINT)
+
+    assert waiting.wait(30) not in (0, None)
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["192.0.2.1/24"]])
+def test_no_address_to_wait_for(words):
+    assert vmroot("wait-for-address", *words).returncode == 2

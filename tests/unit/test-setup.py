@@ -538,7 +538,7 @@ def test_versions_and_addresses_only_when_asked_and_kept_then(host):
     assert asked["vers3"] == asked["vers4.0"] == asked["vers4.1"] == "n"
     drop_in = host.root / "etc/systemd/system/nfs-server.service.d/vmroot.conf"
     assert "After=libvirtd.service" in drop_in.read_text()
-    assert "address show to 192.168.122.1 " in drop_in.read_text()
+    assert "wait-for-address 192.168.122.1\n" in drop_in.read_text()
 
     host.has_nfs_server(versions="-3 +4 -4.1 +4.2", listener="017AA8C0:0801")
     assert "nothing to do" in host.setup("nfs").stdout
