@@ -26,6 +26,7 @@ METHODS = (
 )
 GUEST_METHODS = ("is_active", "get_xml_to_define", "define_xml")
 CONNECTION_METHODS = ("is_remote", "list_nets", "get_backend")
+BACKEND_METHODS = ("get_conn_for_api_arg",)
 NAMES = ("HW_LIST_COL_KEY", "HW_LIST_COL_TYPE", "HW_LIST_TYPE_BOOT", "EDIT_XML")
 
 # What virt-manager remembers as edited. Its own are numbers.
@@ -41,9 +42,9 @@ class Unsupported(Exception):
 
 def activate(vmwindow):
     """Takes the place of the details panel in virt-manager's window module."""
-    from virtManager.details import details as module
-
+    from virtinst.connection import VirtinstConnection
     from virtManager.connection import vmmConnection
+    from virtManager.details import details as module
     from virtManager.object.domain import vmmDomain
 
     stock = vmwindow.vmmDetails
@@ -51,6 +52,7 @@ def activate(vmwindow):
         (stock, METHODS),
         (vmmDomain, GUEST_METHODS),
         (vmmConnection, CONNECTION_METHODS),
+        (VirtinstConnection, BACKEND_METHODS),
         (module, NAMES),
     )
     missing = [name for where, names in needed for name in names if not hasattr(where, name)]

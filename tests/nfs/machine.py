@@ -156,6 +156,11 @@ class Machine:
     def write(self, path, text):
         self.run("tee", path, text=text)
 
+    def interface(self, mac_address):
+        """The name of its interface with that address."""
+        links = json.loads(self.run("ip", "-json", "link").output)
+        return next(link["ifname"] for link in links if link.get("address") == mac_address)
+
     def kernel_log(self):
         return self.run("dmesg").output.splitlines()
 

@@ -49,11 +49,14 @@ class Outside:
 
     def connect_wire(self, host):
         """Give the host's end its address. Returns the name it has there."""
-        script = f'basename $(dirname $(grep -l "{HOST_MAC}" /sys/class/net/*/address))'
-        interface = host.run("sh", "-c", script).output.strip()
+        interface = host.interface(HOST_MAC)
         host.run("ip", "address", "add", f"{HOST_ADDRESS}/24", "dev", interface)
         host.run("ip", "link", "set", interface, "up")
         return interface
+
+    @staticmethod
+    def disconnect_wire(host):
+        host.run("ip", "address", "flush", "dev", host.interface(HOST_MAC))
 
     def connect(self, host):
         self.host = host
@@ -68,6 +71,7 @@ class Outside:
     def disconnect(self):
         self.host.run("systemctl", "stop", DHCP)
         self.host.run("exportfs", "-u", EXPORT)
+        self.disconnect_wire(self.host)
 
     def _make_boot_image(self, run_files):
         """What the guest boots. `run_files`: the text of files of its /run."""

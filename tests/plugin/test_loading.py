@@ -220,7 +220,15 @@ def changed_virt_manager(tmp_path):
 
 # One of each place where names are looked for
 @pytest.mark.parametrize(
-    "name", ["_make_hw_list_entry", "HW_LIST_TYPE_BOOT", "get_xml_to_define", "list_nets", "_xmleditor"]
+    "name",
+    [
+        "_make_hw_list_entry",
+        "HW_LIST_TYPE_BOOT",
+        "get_xml_to_define",
+        "list_nets",
+        "get_conn_for_api_arg",
+        "_xmleditor",
+    ],
 )
 def test_unknown_virt_manager_works_without_the_page(virt_manager, changed_virt_manager, name):
     app = virt_manager(VMROOT_VIRT_MANAGER=changed_virt_manager(name))
