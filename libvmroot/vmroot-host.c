@@ -781,8 +781,9 @@ vmroot_host_release_after (VmrootHost *self,
  * @error: return location for an error
  *
  * Undoes what [method@Vmroot.Host.prepare] did, newest first. Only the UUID of @domain is looked
- * at. The boot image is kept: the next start needs it, and builds it if it is gone. A guest for
- * which nothing was prepared is fine.
+ * at. Its machine is taken to have ended for good: the NFS server is told to forget what it held.
+ * The boot image is kept: the next start needs it, and builds it if it is gone. A guest for which
+ * nothing was prepared is fine.
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
