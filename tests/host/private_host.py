@@ -128,6 +128,9 @@ class Daemon:
             notify.bind(address)
             notify.settimeout(60)
             environment = {**os.environ, "NOTIFY_SOCKET": address.replace("\0", "@"), "LC_ALL": "C"}
+            # Meson sets it for our programs. libvirt 9.0 unlocks a network filter after it has freed it,
+            # where that cannot be saved (nwfilterDefineXMLFlags()).
+            environment.pop("MALLOC_PERTURB_", None)
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
