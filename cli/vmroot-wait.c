@@ -55,8 +55,9 @@ drop_messages (int fd)
 }
 
 static gboolean
-wait_for (GInetAddress *address, int fd, gint64 end, GCancellable *cancellable, GError **error)
+wait_for (const gchar *text, int fd, gint64 end, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
   GPollFD watched[2] = { { .fd = fd, .events = G_IO_IN } };
   const guint n = g_cancellable_make_pollfd (cancellable, &watched[1]) ? 2 : 1;
   gboolean there;
@@ -68,6 +69,8 @@ wait_for (GInetAddress *address, int fd, gint64 end, GCancellable *cancellable, 
       drop_messages (fd);
       g_clear_error (error);
       there = can_listen (address, error);
+      if (!there && left <= 0)
+        g_prefix_error (error, "This host has no address %s: ", text);
       if (there || left <= 0)
         break;
       g_poll (watched, n, (gint)(left / 1000) + 1);
@@ -92,21 +95,8 @@ wait_for_all (gchar **texts, gint seconds, GCancellable *cancellable, GError **e
   if (fd < 0)
     return FALSE;
 
-  for (; *texts != NULL; texts++)
-    {
-      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (*texts);
-
-      if (address == NULL)
-        {
-          command_set_misused (error, "%s is no address", *texts);
-          break;
-        }
-      if (!wait_for (address, fd, end, cancellable, error))
-        {
-          g_prefix_error (error, "This host has no address %s: ", *texts);
-          break;
-        }
-    }
+  while (*texts != NULL && wait_for (*texts, fd, end, cancellable, error))
+    texts++;
   close (fd);
   return *texts == NULL;
 }
@@ -127,6 +117,15 @@ wait_for_address (gchar **argv, GCancellable *cancellable, GError **error)
   if (operands[0] == NULL)
     {
       command_set_misused (error, "Which address?");
+      return FALSE;
+    }
+  for (guint i = 0; operands[i] != NULL; i++)
+    {
+      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (operands[i]);
+
+      if (address != NULL)
+        continue;
+      command_set_misused (error, "%s is no address", operands[i]);
       return FALSE;
     }
   return wait_for_all (operands, seconds, cancellable, error);

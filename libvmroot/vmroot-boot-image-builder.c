@@ -27,19 +27,6 @@
 #define CONSOLE_MAJOR 5
 #define CONSOLE_MINOR 1
 
-static gboolean fail (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-fail (GError **error, const gchar *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  g_propagate_error (error, g_error_new_valist (VMROOT_ERROR, VMROOT_ERROR_FAILED, format, args));
-  va_end (args);
-  return FALSE;
-}
-
 static GBytes *
 read_descriptor (int fd, GError **error)
 {
@@ -48,14 +35,16 @@ read_descriptor (int fd, GError **error)
 
   if (fstat (fd, &status) < 0 || status.st_size > MAX_REQUEST_SIZE)
     {
-      fail (error, _ ("Cannot read what the parent gave: %s"), g_strerror (errno));
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                   _ ("Cannot read what the parent gave: %s"), g_strerror (errno));
       return NULL;
     }
 
   data = g_malloc ((gsize)status.st_size);
   if (pread (fd, data, (gsize)status.st_size, 0) != status.st_size)
     {
-      fail (error, _ ("Cannot read what the parent gave: %s"), g_strerror (errno));
+      g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED,
+                   _ ("Cannot read what the parent gave: %s"), g_strerror (errno));
       return NULL;
     }
   return g_bytes_new_take (g_steal_pointer (&data), (gsize)status.st_size);
@@ -100,7 +89,8 @@ copy_file (VmrootTree *tree, const gchar *path, int to, GError **error)
 
   copied = copy_descriptor (from, to);
   if (!copied)
-    fail (error, _ ("Cannot copy %s: %s"), path, g_strerror (errno));
+    g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_FAILED, _ ("Cannot copy %s: %s"), path,
+                 g_strerror (errno));
   close (from);
   return copied;
 }

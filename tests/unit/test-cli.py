@@ -222,6 +222,6 @@ def test_waiting_for_an_address_is_given_up(network):
     assert waiting.wait(30) not in (0, None)
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["192.0.2.1/24"]])
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["192.0.2.1/24"], ["fe80::1%lo"]])
 def test_no_address_to_wait_for(words):
     assert vmroot("wait-for-address", *words).returncode == 2
