@@ -4,8 +4,6 @@
 import json
 import os
 import pathlib
-import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -17,7 +15,9 @@ gi.require_version("Vmroot", "1.0")
 import pytest
 from gi.repository import Gio, GLib, Vmroot
 
-SOURCE = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import catalogue  # noqa: E402
+
 UUID = "8b7a8f3c-1111-4222-8333-444455556666"
 DOMAIN = f"""<domain type='kvm'>
   <name>web</name>
@@ -378,38 +378,6 @@ def test_connection_knows_no_nobody(connection):
     assert error_of(connection.get_domain, "nobody") == Vmroot.Error.NO_DOMAIN
 
 
-def write_catalogue(path):
-    """What a translator makes of the template: every message in brackets."""
-    template = (SOURCE / "po/vmroot.pot").read_text()
-    entries = ['msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n']
-    for lines in re.findall(r'^msgid ((?:".*"\n)+)', template, re.MULTILINE)[1:]:
-        text = "".join(line[1:-1] for line in lines.splitlines())
-        end = "\\n" if text.endswith("\\n") else ""
-        entries.append(f'msgid "{text}"\nmsgstr "[{text.removesuffix(end)}]{end}"\n')
-    path.with_suffix(".po").write_text("\n".join(entries))
-    subprocess.run(["msgfmt", "-o", path, path.with_suffix(".po")], check=True)
-
-
-@pytest.fixture
-def translation(tmp_path):
-    """The environment of a language that there is nowhere, and where its catalogue is."""
-    locale = pathlib.Path("/usr/lib/locale/C.utf8")
-    if shutil.which("msgfmt") is None:
-        pytest.skip("msgfmt is not installed")
-    if not locale.is_dir():
-        pytest.skip("this system has no locale C.utf8 to make another of")
-
-    # With that of C, gettext translates nothing (glibc 2.39), not even for LANGUAGE.
-    shutil.copytree(locale, tmp_path / "locales/xx_XX.UTF-8")
-    messages = tmp_path / "catalogues/xx/LC_MESSAGES"
-    messages.mkdir(parents=True)
-    write_catalogue(messages / "vmroot.mo")
-
-    environment = {**os.environ, "LC_ALL": "xx_XX.UTF-8", "LOCPATH": str(tmp_path / "locales")}
-    environment.pop("LANGUAGE", None)
-    return environment, tmp_path / "catalogues"
-
-
 SPEAK = """
 import ctypes, json, locale, sys
 import gi
@@ -439,8 +407,9 @@ print(json.dumps(said))
 """
 
 
-def test_errors_and_findings_are_in_the_language_of_the_user(translation, tmp_path):
-    environment, catalogues = translation
+def test_errors_and_findings_are_in_the_language_of_the_user(tmp_path):
+    catalogues = tmp_path / "catalogues"
+    environment = {**os.environ, **catalogue.install(catalogues, tmp_path)}
     directory = tmp_path / "empty"
     directory.mkdir()
     in_english = {

@@ -11,6 +11,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import catalogue  # noqa: E402
+
 SOURCE = pathlib.Path(__file__).parents[2]
 UI_FILE = SOURCE / "plugin/vmroot_virtmanager/root-page.ui"
 
@@ -42,16 +45,6 @@ def test_template_is_current(tmp_path):
     )
 
 
-# What a person would have translated, in brackets.
-def translated(pot):
-    subprocess.run(["msgen", "-o", "all.po", pot], cwd=pot.parent, check=True)
-    text = (pot.parent / "all.po").read_text()
-    header, *entries = text.split("\n\n")
-    return "\n\n".join(
-        [header, *(re.sub(r'^(msgstr(?:\[\d\])? )"', r'\1"[" "', entry, flags=re.MULTILINE) for entry in entries)]
-    )
-
-
 SHOW_PAGE = """
 import locale, sys
 locale.setlocale(locale.LC_ALL, "")
@@ -68,17 +61,8 @@ print(widget(page, "root-headline").get_text())
 
 def test_translation_is_shown(desktop, tmp_path):
     """Installed as it is: by GtkBuilder, and by the code."""
-    pot = (SOURCE / "po/vmroot.pot").read_text()
-    for unknown, known in (("CHARSET", "UTF-8"), ("INTEGER", "2"), ("EXPRESSION", "(n != 1)")):
-        pot = pot.replace(unknown, known)
-    (tmp_path / "vmroot.pot").write_text(pot)
-    (tmp_path / "xx.po").write_text(translated(tmp_path / "vmroot.pot"))
     share = tmp_path / "share"
-    messages = share / "locale/xx/LC_MESSAGES"
-    messages.mkdir(parents=True)
-    subprocess.run(["msgfmt", "-o", messages / "vmroot.mo", tmp_path / "xx.po"], check=True)
-    # With the locale C, gettext translates nothing (glibc 2.39).
-    shutil.copytree("/usr/lib/locale/C.utf8", tmp_path / "locales/xx_XX.UTF-8")
+    environment = catalogue.install(share / "locale", tmp_path)
     plugin = share / "vmroot/plugin"
     shutil.copytree(SOURCE / "plugin/vmroot_virtmanager", plugin / "vmroot_virtmanager")
 
@@ -89,15 +73,14 @@ def test_translation_is_shown(desktop, tmp_path):
         check=True,
         env={
             **os.environ,
-            "LC_ALL": "xx_XX.UTF-8",
-            "LOCPATH": str(tmp_path / "locales"),
+            **environment,
             "PYTHONPATH": os.pathsep.join([str(plugin), str(SOURCE / "tests/plugin")]),
         },
     ).stdout.splitlines()
 
     assert said == [
-        "[Boot from a direc_tory of the host",
-        "[The guest boots from the disk /var/lib/libvirt/images/web.qcow2.",
+        "[Boot from a direc_tory of the host]",
+        "[The guest boots from the disk /var/lib/libvirt/images/web.qcow2.]",
     ]
 
 
