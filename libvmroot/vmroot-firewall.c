@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "vmroot-firewall-private.h"
+#include "vmroot-nfs-server-private.h"
 #include "vmroot-packet-filter-private.h"
 
 #define NETWORKS "/etc/libvirt/qemu/networks"
 #define LIBVIRTS_OWN "virbr"
 #define COMMENT "vmroot-nfs"
+#define PORT G_STRINGIFY (VMROOT_NFS_SERVER_PORT)
 #define SECONDS 30
 
 /* For each version of IP, what manages the chain INPUT where it is installed. */
@@ -225,7 +227,7 @@ open_with_iptables (VmrootContext *context,
 {
   g_autofree gchar *interface = g_strdelimit (g_strdup (bridge), "*", '+');
   const gchar *const argv[] = { words[0],    "--wait", "--insert", words[1], "-i", interface,
-                                "-p",        "tcp",    "--dport",  "2049",   "-m", "comment",
+                                "-p",        "tcp",    "--dport",  PORT,     "-m", "comment",
                                 "--comment", COMMENT,  "-j",       "ACCEPT", NULL };
 
   return run (context, argv, cancellable, error);
@@ -240,7 +242,7 @@ open_with_nft (VmrootContext *context,
 {
   g_autofree gchar *interface = g_strdup_printf ("\"%s\"", bridge);
   const gchar *const argv[] = { words[0],  "insert",          "rule", words[1], words[2], words[3],
-                                "iifname", interface,         "tcp",  "dport",  "2049",   "accept",
+                                "iifname", interface,         "tcp",  "dport",  PORT,     "accept",
                                 "comment", "\"" COMMENT "\"", NULL };
 
   return run (context, argv, cancellable, error);

@@ -75,7 +75,9 @@ caching (VmrootSpec *spec)
 }
 
 /* hard: a root that gives up on its server is a guest that has lost its files. mount.nfs(8) finds
- * addr and clientaddr for others; here there is nobody but the kernel. */
+ * addr and clientaddr for others; here there is nobody but the kernel. What is not here brought
+ * nothing when it was measured (docs/measured.md): rsize and wsize, for which the two sides agree
+ * on the server's largest, and nconnect. */
 gchar *
 vmroot_nfs_mount_options (VmrootSpec *spec, gboolean read_only)
 {

@@ -115,12 +115,66 @@ check_xattr (const char *path, const char *name, const void *value, size_t size)
   return (size_t)length == size && memcmp (found, value, size) == 0 ? 0 : EINVAL;
 }
 
+/* struct vfs_cap_data of <linux/capability.h>: revision 2 with the effective bit; CAP_NET_RAW */
+static const uint32_t cap_net_raw[5] = { 0x02000001, 1u << 13, 0, 0, 0 };
+
 static int
 check_file_capability (void)
 {
-  /* struct vfs_cap_data of <linux/capability.h>: revision 2 with the effective bit; CAP_NET_RAW */
-  static const uint32_t cap_net_raw[5] = { 0x02000001, 1u << 13, 0, 0, 0 };
   return check_xattr ("capability", "security.capability", cap_net_raw, sizeof cap_net_raw);
+}
+
+/* capabilities(7): also when root writes. */
+static int
+check_file_capability_lost (void)
+{
+  int failed =
+      check_xattr ("capability-written", "security.capability", cap_net_raw, sizeof cap_net_raw);
+  if (failed == 0)
+    failed = touch ("capability-written");
+  if (failed != 0)
+    return failed;
+  if (getxattr ("capability-written", "security.capability", NULL, 0) >= 0)
+    return EINVAL;
+  return errno == ENODATA ? 0 : errno;
+}
+
+/* As nobody, who is not let do what CAP_FSETID lets root do. */
+static int
+write_unprivileged (const char *path, int flags)
+{
+  int status;
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      int fd = setgid (65534) == 0 && setuid (65534) == 0 ? open (path, O_WRONLY | flags) : -1;
+      _exit (fd >= 0 && ((flags & O_TRUNC) != 0 || write (fd, "x", 1) == 1) ? 0 : 1);
+    }
+  return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0 ? 0 : EPERM;
+}
+
+/* Who changes a program must not run it as its owner: write(2), open(2). */
+static int
+check_setuid_lost (void)
+{
+  static const int flags[] = { 0, O_TRUNC };
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+    {
+      struct stat st;
+      int failed = touch ("setuid-written");
+      if (failed != 0)
+        return failed;
+      if (chown ("setuid-written", 1000, 1000) < 0 || chmod ("setuid-written", 06777) < 0)
+        return errno;
+      failed = write_unprivileged ("setuid-written", flags[i]);
+      if (failed != 0)
+        return failed;
+      if (stat ("setuid-written", &st) < 0)
+        return errno;
+      if ((st.st_mode & 07777) != 0777)
+        return EINVAL;
+    }
+  return 0;
 }
 
 static int
@@ -256,7 +310,9 @@ static const struct
   { "symlink with an owner", check_symlink_owner },
   { "device nodes", check_device_node },
   { "setuid and setgid", check_setuid },
+  { "setuid and setgid lost by writing", check_setuid_lost },
   { "file capabilities", check_file_capability },
+  { "file capabilities lost by writing", check_file_capability_lost },
   { "ACLs", check_acl },
   { "user xattrs", check_user_xattr },
   { "trusted xattrs", check_trusted_xattr },
@@ -340,10 +396,11 @@ read_command_line (char *command_line, size_t size)
 static void
 start_over (void)
 {
-  static const char *const left[] = { "chown",         "symlink",    "null", "block",
-                                      "setuid",        "capability", "acl",  "user-xattr",
-                                      "trusted-xattr", "flock",      "mmap", "renamed",
-                                      "renamed.new" };
+  static const char *const left[] = { "chown",       "symlink",        "null",
+                                      "block",       "setuid",         "capability",
+                                      "acl",         "user-xattr",     "trusted-xattr",
+                                      "flock",       "mmap",           "renamed",
+                                      "renamed.new", "setuid-written", "capability-written" };
   for (size_t i = 0; i < sizeof left / sizeof *left; i++)
     unlink (left[i]);
 }
