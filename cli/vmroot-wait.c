@@ -26,12 +26,15 @@ can_listen (GInetAddress *address, GError **error)
   return listener != NULL && g_socket_bind (listener, any_port, FALSE, error);
 }
 
-/* A descriptor that can be read from when an address comes or goes (rtnetlink(7)). */
+/* A descriptor that can be read from when an address comes or goes (rtnetlink(7)). One of IPv4 can
+ * be bound to when its route is in the local table, of which the kernel tells later
+ * (fib_inetaddr_event() in net/ipv4/fib_frontend.c). */
 static int
 watch_addresses (GError **error)
 {
   const struct sockaddr_nl groups = { .nl_family = AF_NETLINK,
-                                      .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+                                      .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
+                                                   RTMGRP_IPV6_IFADDR };
   const int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
   if (fd >= 0 && bind (fd, (const struct sockaddr *)&groups, sizeof groups) == 0)

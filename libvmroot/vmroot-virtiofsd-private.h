@@ -17,6 +17,7 @@ typedef struct
   gboolean is_rust;
   gboolean
       has_file_handles; /* --inode-file-handles: no open descriptor for each file the guest knows */
+  gboolean has_killpriv_v2; /* writing takes setuid bits away */
 } VmrootVirtiofsd;
 
 /* Where it is: vmroot.conf(5), else as QEMU's docs/interop/vhost-user.json has it, else known

@@ -168,6 +168,7 @@ vmroot_virtiofsd_find (VmrootContext *context,
 
   self->is_rust = strstr (help, "--shared-dir") != NULL;
   self->has_file_handles = strstr (help, "--inode-file-handles") != NULL;
+  self->has_killpriv_v2 = strstr (help, self->is_rust ? "--killpriv-v2" : "killpriv_v2") != NULL;
   if (!self->is_rust && strstr (help, "-o source=") == NULL)
     {
       g_set_error (error, VMROOT_ERROR, VMROOT_ERROR_NO_VIRTIOFSD,
@@ -289,8 +290,18 @@ add_modcaps (GPtrArray *capabilities, VmrootVirtiofsPolicy *policy)
   g_ptr_array_add (capabilities, NULL);
 }
 
+/* FUSE_HANDLE_KILLPRIV_V2 of <linux/fuse.h>: when a user of the guest writes to a program of
+ * another's, the host's kernel takes its setuid bits and capabilities away. The one in C otherwise
+ * says that it does so (FUSE_HANDLE_KILLPRIV), and leaves the setuid bits, as root may. Of
+ * capabilities under another name the host's kernel knows nothing: the guest's takes those away. */
+static gboolean
+is_killing_privileges (VmrootVirtiofsd *self, VmrootVirtiofsPolicy *policy)
+{
+  return self->has_killpriv_v2 && policy->xattrs != VMROOT_XATTRS_USER;
+}
+
 static void
-add_options_of_c (GStrvBuilder *builder, VmrootVirtiofsPolicy *policy)
+add_options_of_c (VmrootVirtiofsd *self, GStrvBuilder *builder, VmrootVirtiofsPolicy *policy)
 {
   g_autoptr (GPtrArray) capabilities = g_ptr_array_new ();
   g_autofree gchar *modcaps = NULL;
@@ -302,6 +313,8 @@ add_options_of_c (GStrvBuilder *builder, VmrootVirtiofsPolicy *policy)
     g_string_append (options, ",posix_acl");
   if (policy->xattrs == VMROOT_XATTRS_SELINUX)
     g_string_append (options, ",security_label,xattrmap=" SELINUX_MAP);
+  if (is_killing_privileges (self, policy))
+    g_string_append (options, ",killpriv_v2");
 
   add_modcaps (capabilities, policy);
   modcaps = g_strjoinv (":", (gchar **)capabilities->pdata);
@@ -325,6 +338,8 @@ add_options_of_rust (VmrootVirtiofsd *self, GStrvBuilder *builder, VmrootVirtiof
   if (policy->xattrs == VMROOT_XATTRS_SELINUX)
     g_strv_builder_add_many (builder, "--security-label", "--xattrmap=" SELINUX_MAP, NULL);
 
+  if (is_killing_privileges (self, policy))
+    g_strv_builder_add (builder, "--killpriv-v2");
   if (self->has_file_handles)
     {
       g_strv_builder_add (builder, "--inode-file-handles=prefer");
@@ -353,7 +368,7 @@ vmroot_virtiofsd_get_argv (VmrootVirtiofsd *self,
   if (self->is_rust)
     add_options_of_rust (self, builder, policy);
   else
-    add_options_of_c (builder, policy);
+    add_options_of_c (self, builder, policy);
 
   return g_strv_builder_end (builder);
 }

@@ -204,6 +204,20 @@ def test_address_that_comes(network, address):
     assert waiting.wait(30) == 0
 
 
+def test_address_whose_route_comes_later(network):
+    """As the kernel adds one, with anything in between."""
+    route = ["local", "192.0.2.1", "dev", "lo", "table", "local"]
+    assert network("ip", "address", "add", "192.0.2.1", "dev", "lo").wait(30) == 0
+    assert network("ip", "route", "del", *route).wait(30) == 0
+    waiting = network(VMROOT, "wait-for-address", "192.0.2.1")
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(0.3)
+
+    assert network("ip", "route", "add", *route).wait(30) == 0
+
+    assert waiting.wait(30) == 0
+
+
 def test_address_that_does_not_come(network):
     waiting = network(VMROOT, "wait-for-address", "--timeout", "0", "192.0.2.1")
 

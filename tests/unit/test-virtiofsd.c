@@ -11,8 +11,11 @@
 #include "vmroot-virtiofsd-private.h"
 
 #define HELP_OF_C                                                                                  \
-  "usage: virtiofsd [options]\n  -o xattr|no_xattr\n  -o source=PATH  shared directory tree\n"
-#define HELP_OF_RUST "Usage: virtiofsd --shared-dir <SHARED_DIR>\n  --inode-file-handles=<WHEN>\n"
+  "usage: virtiofsd [options]\n  -o xattr|no_xattr\n  -o source=PATH  shared directory tree\n"     \
+  "  -o killpriv_v2/no_killpriv_v2\n"
+#define HELP_OF_OLD_C "usage: virtiofsd [options]\n  -o source=PATH  shared directory tree\n"
+#define HELP_OF_RUST                                                                               \
+  "Usage: virtiofsd --shared-dir <SHARED_DIR>\n  --inode-file-handles=<WHEN>\n  --killpriv-v2\n"
 #define HELP_OF_OLD_RUST "Usage: virtiofsd --shared-dir <SHARED_DIR>\n"
 
 typedef struct
@@ -235,24 +238,26 @@ test_arguments (Fixture *fixture, gconstpointer data)
     const gchar *expected;
   } cases[] = {
     { HELP_OF_C, argv_of_9, VMROOT_XATTRS_NATIVE, TRUE,
-      "--fd=27 -o source=/export/a,xattr -o xattr,posix_acl,modcaps=+sys_admin" },
+      "--fd=27 -o source=/export/a,xattr -o xattr,posix_acl,killpriv_v2,modcaps=+sys_admin" },
     { HELP_OF_C, argv_of_9, VMROOT_XATTRS_NATIVE, FALSE,
+      "--fd=27 -o source=/export/a,xattr -o xattr,posix_acl,killpriv_v2" },
+    { HELP_OF_OLD_C, argv_of_9, VMROOT_XATTRS_NATIVE, FALSE,
       "--fd=27 -o source=/export/a,xattr -o xattr,posix_acl" },
     { HELP_OF_C, argv_of_9, VMROOT_XATTRS_SELINUX, FALSE,
       "--fd=27 -o source=/export/a,xattr -o xattr,posix_acl,security_label,"
-      "xattrmap=:map:security.selinux:trusted.virtiofs.:,modcaps=+sys_admin" },
+      "xattrmap=:map:security.selinux:trusted.virtiofs.:,killpriv_v2,modcaps=+sys_admin" },
     { HELP_OF_C, argv_of_9, VMROOT_XATTRS_USER, FALSE,
       "--fd=27 -o source=/export/a,xattr -o xattr,xattrmap=:map::user.virtiofs.:" },
     { HELP_OF_RUST, argv_of_9, VMROOT_XATTRS_NATIVE, TRUE,
-      "--fd=27 -o source=/export/a,xattr --posix-acl --inode-file-handles=prefer "
-      "--modcaps=+dac_read_search:+sys_admin" },
+      "--fd=27 -o source=/export/a,xattr --posix-acl --killpriv-v2 "
+      "--inode-file-handles=prefer --modcaps=+dac_read_search:+sys_admin" },
     { HELP_OF_RUST, argv_of_11, VMROOT_XATTRS_NATIVE, FALSE,
-      "--fd=27 --shared-dir /export/a --xattr --posix-acl --inode-file-handles=prefer "
-      "--modcaps=+dac_read_search" },
+      "--fd=27 --shared-dir /export/a --xattr --posix-acl --killpriv-v2 "
+      "--inode-file-handles=prefer --modcaps=+dac_read_search" },
     { HELP_OF_RUST, argv_of_11, VMROOT_XATTRS_SELINUX, FALSE,
       "--fd=27 --shared-dir /export/a --xattr --posix-acl --security-label "
-      "--xattrmap=:map:security.selinux:trusted.virtiofs.: --inode-file-handles=prefer "
-      "--modcaps=+dac_read_search:+sys_admin" },
+      "--xattrmap=:map:security.selinux:trusted.virtiofs.: --killpriv-v2 "
+      "--inode-file-handles=prefer --modcaps=+dac_read_search:+sys_admin" },
     { HELP_OF_OLD_RUST, argv_of_11, VMROOT_XATTRS_USER, FALSE,
       "--fd=27 --shared-dir /export/a --xattr --xattrmap=:map::user.virtiofs.:" },
   };
@@ -297,6 +302,7 @@ test_the_real_one (void)
     }
 
   g_assert_cmpint (virtiofsd->is_rust, ==, g_str_equal (virtiofsd->path, "/usr/libexec/virtiofsd"));
+  g_assert_true (virtiofsd->has_killpriv_v2);
 }
 
 int
