@@ -291,9 +291,9 @@ add_modcaps (GPtrArray *capabilities, VmrootVirtiofsPolicy *policy)
 }
 
 /* FUSE_HANDLE_KILLPRIV_V2 of <linux/fuse.h>: when a user of the guest writes to a program of
- * another's, the host's kernel takes its setuid bits and capabilities away. The one in C otherwise
- * says that it does so (FUSE_HANDLE_KILLPRIV), and leaves the setuid bits, as root may. Of
- * capabilities under another name the host's kernel knows nothing: the guest's takes those away. */
+ * another's, or truncates it, the host's kernel takes its setuid bits and capabilities away.
+ * Otherwise the guest's does, but not when the program is opened with O_TRUNC: virtiofsd does
+ * that as root, who may keep them. Of capabilities under another name the host's knows nothing. */
 static gboolean
 is_killing_privileges (VmrootVirtiofsd *self, VmrootVirtiofsPolicy *policy)
 {
