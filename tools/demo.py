@@ -30,6 +30,7 @@ NAME = "demo"
 DIRECTORY = "demo"
 # Which NFS has no words for. `vmroot check` lists what a tree would lose of them.
 NOT_OVER_NFS = (
+    "setuid and setgid lost by truncating",
     "file capabilities",
     "file capabilities lost by writing",
     "ACLs",
@@ -168,7 +169,7 @@ def show_over_nfs(host):
     report = guest.report()
     say("the guest is up")
     show_report(report)
-    print(f"NFS cannot carry: {', '.join(NOT_OVER_NFS)}")
+    print(f"Not promised over NFS: {', '.join(NOT_OVER_NFS)}")
     exported = host.read("/var/lib/nfs/etab").rstrip()
     show("What the host's NFS server exports (/var/lib/nfs/etab):", dict([exported.split("\t", 1)]))
     say("stopping the guest: virsh shutdown")

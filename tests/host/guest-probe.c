@@ -153,28 +153,34 @@ write_unprivileged (const char *path, int flags)
   return pid > 0 && waitpid (pid, &status, 0) == pid && status == 0 ? 0 : EPERM;
 }
 
-/* Who changes a program must not run it as its owner: write(2), open(2). */
+/* Who changes a program must not run it as its owner: write(2). */
 static int
-check_setuid_lost (void)
+check_setuid_lost (const char *path, int flags)
 {
-  static const int flags[] = { 0, O_TRUNC };
-  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-    {
-      struct stat st;
-      int failed = touch ("setuid-written");
-      if (failed != 0)
-        return failed;
-      if (chown ("setuid-written", 1000, 1000) < 0 || chmod ("setuid-written", 06777) < 0)
-        return errno;
-      failed = write_unprivileged ("setuid-written", flags[i]);
-      if (failed != 0)
-        return failed;
-      if (stat ("setuid-written", &st) < 0)
-        return errno;
-      if ((st.st_mode & 07777) != 0777)
-        return EINVAL;
-    }
-  return 0;
+  struct stat st;
+  int failed = touch (path);
+  if (failed != 0)
+    return failed;
+  if (chown (path, 1000, 1000) < 0 || chmod (path, 06777) < 0)
+    return errno;
+  failed = write_unprivileged (path, flags);
+  if (failed != 0)
+    return failed;
+  if (stat (path, &st) < 0)
+    return errno;
+  return (st.st_mode & 07777) == 0777 ? 0 : EINVAL;
+}
+
+static int
+check_setuid_lost_by_writing (void)
+{
+  return check_setuid_lost ("setuid-written", 0);
+}
+
+static int
+check_setuid_lost_by_truncating (void)
+{
+  return check_setuid_lost ("setuid-truncated", O_TRUNC);
 }
 
 static int
@@ -310,7 +316,8 @@ static const struct
   { "symlink with an owner", check_symlink_owner },
   { "device nodes", check_device_node },
   { "setuid and setgid", check_setuid },
-  { "setuid and setgid lost by writing", check_setuid_lost },
+  { "setuid and setgid lost by writing", check_setuid_lost_by_writing },
+  { "setuid and setgid lost by truncating", check_setuid_lost_by_truncating },
   { "file capabilities", check_file_capability },
   { "file capabilities lost by writing", check_file_capability_lost },
   { "ACLs", check_acl },
@@ -396,11 +403,22 @@ read_command_line (char *command_line, size_t size)
 static void
 start_over (void)
 {
-  static const char *const left[] = { "chown",       "symlink",        "null",
-                                      "block",       "setuid",         "capability",
-                                      "acl",         "user-xattr",     "trusted-xattr",
-                                      "flock",       "mmap",           "renamed",
-                                      "renamed.new", "setuid-written", "capability-written" };
+  static const char *const left[] = { "chown",
+                                      "symlink",
+                                      "null",
+                                      "block",
+                                      "setuid",
+                                      "capability",
+                                      "acl",
+                                      "user-xattr",
+                                      "trusted-xattr",
+                                      "flock",
+                                      "mmap",
+                                      "renamed",
+                                      "renamed.new",
+                                      "setuid-written",
+                                      "setuid-truncated",
+                                      "capability-written" };
   for (size_t i = 0; i < sizeof left / sizeof *left; i++)
     unlink (left[i]);
 }

@@ -25,6 +25,7 @@ CHECKS = [
     "device nodes",
     "setuid and setgid",
     "setuid and setgid lost by writing",
+    "setuid and setgid lost by truncating",
     "file capabilities",
     "file capabilities lost by writing",
     "ACLs",

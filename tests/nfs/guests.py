@@ -30,6 +30,8 @@ PROBE = "/usr/local/sbin/guest-probe"
 
 # Generous: it is emulation inside emulation, on machines that do other things at the same time.
 START_SECONDS = 300
+# With systemd, and thousands of files over NFS, in emulation within emulation.
+REPORT_SECONDS = 900
 STOP_SECONDS = 240
 # An NFS server that starts anew may let its clients wait for so long (nfsd(7)).
 GRACE_SECONDS = 90
@@ -72,7 +74,7 @@ class Guest:
         self.host.run("ln", "--symbolic", "../guest-probe.service", wants)
 
     def report(self):
-        return json.loads(self.wait_for("/var/lib/guest-probe.json"))
+        return json.loads(self.wait_for("/var/lib/guest-probe.json", REPORT_SECONDS))
 
     def define(self, memory=256, arguments=ARGUMENTS):
         xml = DOMAIN.format(
