@@ -35,7 +35,7 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 QUICK = ("format", "unit", "gi")
-# Of the time that all other suites took on the same machine; 0.6 was measured, for one host.
+# Of the time that all other suites took on the same machine: an estimate, for one host.
 NFS_SHARE = 0.75
 
 

@@ -28,7 +28,7 @@ import trees  # noqa: E402
 NAME = "demo"
 # The demo's own copy: it stays after the demo, for a look at what the guest left in it.
 DIRECTORY = "demo"
-# Which NFS has no words for. `vmroot check` lists what a tree would lose of them.
+# NFS has no words for most of it, of which `vmroot check` lists what a tree would lose.
 NOT_OVER_NFS = (
     "setuid and setgid lost by truncating",
     "file capabilities",

@@ -403,22 +403,14 @@ read_command_line (char *command_line, size_t size)
 static void
 start_over (void)
 {
-  static const char *const left[] = { "chown",
-                                      "symlink",
-                                      "null",
-                                      "block",
-                                      "setuid",
-                                      "capability",
-                                      "acl",
-                                      "user-xattr",
-                                      "trusted-xattr",
-                                      "flock",
-                                      "mmap",
-                                      "renamed",
-                                      "renamed.new",
-                                      "setuid-written",
-                                      "setuid-truncated",
-                                      "capability-written" };
+  static const char *const left[] = { "chown",      "symlink",
+                                      "null",       "block",
+                                      "setuid",     "setuid-written",
+                                      "acl",        "setuid-truncated",
+                                      "capability", "capability-written",
+                                      "user-xattr", "trusted-xattr",
+                                      "flock",      "mmap",
+                                      "renamed",    "renamed.new" };
   for (size_t i = 0; i < sizeof left / sizeof *left; i++)
     unlink (left[i]);
 }
