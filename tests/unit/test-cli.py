@@ -163,10 +163,17 @@ def test_completion(line, offered):
 def network():
     """Runs programs in a network namespace of their own, with an interface that has an address."""
     alone = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-    script = "ip link set lo up; read line"
+    script = "ip link set lo up && echo up && read line"
     with subprocess.Popen(
-        [*alone, "sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [*alone, "sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as holder:
+        # Before, what enters its namespace may still enter ours.
+        if holder.stdout.readline() != "up\n":
+            pytest.skip(f"no network namespace: {holder.stderr.read()}")
 
         def run(*words):
             enter = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
@@ -176,13 +183,6 @@ def network():
                 [*enter, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
 
-        def lo_is_up():
-            return "UP" in run("ip", "link", "show", "lo").communicate()[0]
-
-        while holder.poll() is None and not lo_is_up():
-            pass
-        if holder.poll() is not None:
-            pytest.skip(f"no network namespace: {holder.stderr.read().decode()}")
         yield run
         holder.stdin.close()
 
