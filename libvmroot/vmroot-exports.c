@@ -2,13 +2,18 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <gio/gio.h>
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
 #include "vmroot-translation-private.h"
+
+/* Longer than any line: a path has at most PATH_MAX bytes, each written with four at most. */
+#define READ_SIZE (64 * 1024)
 
 /* Letters, digits, and what has a meaning neither to exports(5) nor to etab. */
 static gboolean
@@ -142,25 +147,62 @@ is_client (const Entry *entry, const gchar *client)
          memcmp (entry->client, client, length) == 0;
 }
 
-/* Of thousands of lines, only those are looked at that have the client in them. */
 gchar *
 vmroot_exports_find (const gchar *etab, const gchar *path, const gchar *client)
 {
-  g_autofree gchar *words = g_strconcat (client, "(", NULL);
+  Entry entry;
 
-  for (const gchar *found = etab; (found = strstr (found, words)) != NULL; found++)
-    {
-      const gchar *line = found;
-      Entry entry;
-
-      while (line > etab && line[-1] != '\n')
-        line--;
-      if (next_entry (&line, &entry) && is_client (&entry, client) &&
-          word_is (entry.path, entry.path_end, path))
-        return g_strndup (entry.options, (gsize)(entry.options_end - entry.options));
-    }
+  while (next_entry (&etab, &entry))
+    if (is_client (&entry, client) && word_is (entry.path, entry.path_end, path))
+      return g_strndup (entry.options, (gsize)(entry.options_end - entry.options));
 
   return NULL;
+}
+
+/* The whole lines of `text` that have `word` in them. */
+static void
+append_lines_with (GString *lines, const gchar *word, const gchar *text, gsize size)
+{
+  const gchar *const end = text + size;
+  const gchar *found;
+
+  while ((found = memmem (text, (gsize)(end - text), word, strlen (word))) != NULL)
+    {
+      const gchar *before = memrchr (text, '\n', (gsize)(found - text));
+      const gchar *line = before != NULL ? before + 1 : text;
+
+      text = (const gchar *)memchr (found, '\n', (gsize)(end - found)) + 1;
+      g_string_append_len (lines, line, text - line);
+    }
+}
+
+gchar *
+vmroot_exports_read (const gchar *file, const gchar *client)
+{
+  g_autofree gchar *word = g_strconcat (client, "(", NULL);
+  g_autoptr (GString) lines = g_string_new (NULL);
+  gchar buffer[READ_SIZE];
+  gsize size = 0;
+  gssize n;
+  const int fd = open (file, O_RDONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    return g_strdup ("");
+
+  while ((n = read (fd, buffer + size, sizeof buffer - size)) > 0)
+    {
+      const gchar *last;
+      gsize whole;
+
+      size += (gsize)n;
+      last = memrchr (buffer, '\n', size);
+      whole = last != NULL ? (gsize)(last + 1 - buffer) : 0;
+      append_lines_with (lines, word, buffer, whole);
+      size -= whole;
+      memmove (buffer, buffer + whole, size);
+    }
+  close (fd);
+  return g_string_free (g_steal_pointer (&lines), FALSE);
 }
 
 static void

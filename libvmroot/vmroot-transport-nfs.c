@@ -153,6 +153,15 @@ write_file (VmrootContext *context,
   return FALSE;
 }
 
+/* The part of the server's table that is about the guest. */
+static gchar *
+read_etab (VmrootContext *context, VmrootJournal *journal)
+{
+  g_autofree gchar *path = vmroot_context_path (context, ETAB);
+
+  return vmroot_exports_read (path, journal->client);
+}
+
 /* What `path` is exported to the guest with in `etab`; NULL: it is not. */
 static gchar *
 find_export (const gchar *etab, VmrootContext *context, VmrootJournal *journal, guint index)
@@ -219,7 +228,7 @@ export_directories (VmrootContext *context,
                                          run_error == NULL ? &run_error : NULL);
     }
 
-  etab = vmroot_transport_nfs_read (context, ETAB);
+  etab = read_etab (context, journal);
   for (guint i = 0; i < journal->directories->len; i++)
     {
       const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
@@ -244,7 +253,7 @@ unexport_directories (VmrootContext *context,
                       GCancellable *cancellable,
                       GError **error)
 {
-  g_autofree gchar *before = vmroot_transport_nfs_read (context, ETAB);
+  g_autofree gchar *before = read_etab (context, journal);
   g_autofree gchar *after = NULL;
   g_autoptr (GError) run_error = NULL;
 
@@ -257,7 +266,7 @@ unexport_directories (VmrootContext *context,
                                            run_error == NULL ? &run_error : NULL);
     }
 
-  after = vmroot_transport_nfs_read (context, ETAB);
+  after = read_etab (context, journal);
   for (guint i = 0; i < journal->directories->len; i++)
     {
       const VmrootServedDirectory *directory = g_ptr_array_index (journal->directories, i);
@@ -331,7 +340,7 @@ are_shares_mounted (VmrootContext *context, VmrootJournal *journal)
 static gboolean
 check_others (VmrootContext *context, VmrootJournal *journal, GError **error)
 {
-  g_autofree gchar *etab = vmroot_transport_nfs_read (context, ETAB);
+  g_autofree gchar *etab = read_etab (context, journal);
 
   for (guint i = 0; i < journal->directories->len; i++)
     {
@@ -498,7 +507,7 @@ is_prepared (VmrootContext *context, VmrootJournal *journal)
   if (journal->away && !vmroot_transport_nfs_check_server (context, NULL))
     return TRUE;
 
-  etab = vmroot_transport_nfs_read (context, ETAB);
+  etab = read_etab (context, journal);
   for (guint i = 0; i < journal->directories->len; i++)
     if (!is_exported (etab, context, journal, i))
       return FALSE;

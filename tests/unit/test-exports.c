@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <glib.h>
+#include <glib/gstdio.h>
 
 #include "vmroot-error.h"
 #include "vmroot-exports-private.h"
@@ -96,6 +96,38 @@ test_find_in_pieces (void)
     }
 }
 
+/* More than is read at once. */
+static void
+test_read (void)
+{
+  g_autofree gchar *directory = g_dir_make_tmp ("vmroot-exports-XXXXXX", NULL);
+  g_autofree gchar *file = g_build_filename (directory, "etab", NULL);
+  g_autoptr (GString) etab = g_string_new ("/export/first\t192.168.122.5(rw)\n");
+  g_autoptr (GString) expected = g_string_new (etab->str);
+  g_autofree gchar *lines = NULL;
+  g_autofree gchar *none = NULL;
+  g_autofree gchar *no_table = NULL;
+
+  for (guint i = 0; i < 10000; i++)
+    {
+      g_string_append_printf (etab, "/export/%u\t192.168.122.50(rw)\n", i);
+      g_string_append_printf (etab, "/export/%u\t192.168.122.5(rw)\n", i);
+      g_string_append_printf (expected, "/export/%u\t192.168.122.5(rw)\n", i);
+    }
+  g_string_append (etab, "/export/in-part\t192.168.122.5(r");
+  g_file_set_contents (file, etab->str, -1, NULL);
+
+  lines = vmroot_exports_read (file, "192.168.122.5");
+  none = vmroot_exports_read (file, "192.168.122.6");
+  g_assert_true (g_str_equal (lines, expected->str));
+  g_assert_cmpstr (none, ==, "");
+
+  g_remove (file);
+  g_rmdir (directory);
+  no_table = vmroot_exports_read (file, "192.168.122.5");
+  g_assert_cmpstr (no_table, ==, "");
+}
+
 static void
 test_list (void)
 {
@@ -145,6 +177,7 @@ main (int argc, char **argv)
   g_test_add_func ("/exports/line-break", test_line_break);
   g_test_add_func ("/exports/find", test_find);
   g_test_add_func ("/exports/find-in-pieces", test_find_in_pieces);
+  g_test_add_func ("/exports/read", test_read);
   g_test_add_func ("/exports/list", test_list);
   g_test_add_func ("/exports/wide", test_wide);
   return g_test_run ();
