@@ -8,6 +8,8 @@ the cache directory (VMROOT_CACHE, $XDG_CACHE_HOME/vmroot, or /var/cache/vmroot)
 """
 
 import argparse
+import collections
+import contextlib
 import dataclasses
 import functools
 import os
@@ -28,6 +30,7 @@ import host_image  # noqa: E402
 import trees  # noqa: E402
 
 OTHER_RELEASE = "trixie"
+BOOTSTRAP = ("debootstrap", "--variant=minbase", OTHER_RELEASE)
 # Whole stacks, without which a suppression finds nothing; undefined behaviour is an error.
 SANITIZERS = {
     "ASAN_OPTIONS": "fast_unwind_on_malloc=0",
@@ -35,8 +38,8 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 QUICK = ("format", "unit", "gi")
-# Of the time that all other suites took on the same machine: an estimate, for one host.
-NFS_SHARE = 0.75
+# Those that use trees of guests, and more that takes long to make.
+WITH_TREES = {"desktop", "guest", "host", "release", "nfs"}
 
 
 @dataclasses.dataclass
@@ -161,41 +164,46 @@ class Build:
         # A test program can fail where none of its tests did: by a crash, or out of time.
         if status != 0 and count.failed == 0:
             count.failed = 1
-        if count.failed:
-            self._explain()
+        self._explain(count)
         return count
 
-    def _explain(self):
-        """What TAP tests said of their failures, which meson keeps to its log."""
+    def _explain(self, count):
+        """What TAP tests said of those that failed or were skipped, which meson keeps to its log."""
         log = (self.directory / "meson-logs/testlog.txt").read_text(errors="replace")
-        for line in log.splitlines():
-            if line.startswith(("# ", "not ok", "Bail out!")):
-                print(line)
+        if count.failed:
+            for line in log.splitlines():
+                if line.startswith(("# ", "not ok", "Bail out!")):
+                    print(line)
+        reasons = re.findall(r"^(?:ok|1\.\.0) .*# SKIP (.*)$", log, re.MULTILINE)
+        for reason, times in collections.Counter(reasons).items():
+            say(f"skipped {times}: {reason}")
 
 
 class OtherRelease:
     """Another release of Debian, in a folder: with other versions of all that vmroot stands on."""
 
     def __init__(self):
-        self.directory = trees.cache() / OTHER_RELEASE
+        self.directory = trees.kept_path(OTHER_RELEASE, BOOTSTRAP)
 
-    def make(self):
-        if self.directory.exists():
-            return
-        unfinished = self.directory.with_suffix(".unfinished")
-        trees.remove(unfinished)
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
+    @staticmethod
+    def _bootstrap(directory):
         subprocess.run(
-            namespaces.alone(["debootstrap", "--variant=minbase", OTHER_RELEASE, str(unfinished)]),
+            namespaces.alone([*BOOTSTRAP, str(directory)]),
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
         # Installing a daemon must not start it: that is the machine's.
-        policy = unfinished / "usr/sbin/policy-rc.d"
+        policy = directory / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
-        unfinished.rename(self.directory)
+
+    def make(self):
+        """With all packages that the tests need. Returns whether it has them."""
+        trees.keep(OTHER_RELEASE, BOOTSTRAP, self._bootstrap)
+        packages = ("build", "host", "check-inside", "plugin")
+        with trees.locked(OTHER_RELEASE):
+            return self.run(SOURCE / "tools/install-packages", *packages).returncode == 0
 
     def run(self, *argv, **arguments):
         return subprocess.run(
@@ -211,7 +219,7 @@ class OtherRelease:
                 str(SOURCE),
                 str(trees.cache()),
                 "--",
-                *argv,
+                *map(str, argv),
             ],
             check=False,
             stdin=subprocess.DEVNULL,
@@ -220,16 +228,13 @@ class OtherRelease:
 
     def check(self):
         """This program again, inside."""
-        self.make()
-        say(f"Debian {OTHER_RELEASE}")
-        source = str(SOURCE)
-        packages = ("build", "host", "check-inside", "plugin")
-        suites = ("unit", "gi", "plugin", "desktop", "compiler", "host")
-        if self.run(f"{source}/tools/install-packages", *packages).returncode != 0:
+        if not self.make():
             return Count(failed=1)
+        say(f"Debian {OTHER_RELEASE}")
+        suites = ("unit", "gi", "plugin", "desktop", "compiler", "host")
         inside = self.run(
             "/usr/bin/python3",
-            f"{source}/tools/check.py",
+            SOURCE / "tools/check.py",
             *(f"--suite={name}" for name in suites),
             # meson splits what it passes on as a shell would.
             "--host-tests=-k='test_distributions and not sysvinit and not busybox'",
@@ -364,34 +369,60 @@ def parse_arguments():
         "--minutes",
         type=float,
         default=float("inf"),
-        help="skip the nfs suite, and say so, where this machine is too slow to end by then",
+        help="start no test of the nfs suite later than that: skip it, and say so",
     )
+    parser.add_argument("--make-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def is_too_slow_for_nfs(seconds, minutes):
-    """Told from what the other suites took."""
-    expected = seconds * (1 + NFS_SHARE) / 60
-    if expected > minutes:
-        say(f"nfs: skipped, as all would take {expected:.0f} minutes on this machine today")
-    return expected > minutes
+def make_what_is_kept(names, nfs_hosts):
+    for name in trees.NAMES:
+        trees.make(name)
+    if "release" in names:
+        OtherRelease().make()
+    if "nfs" in names:
+        host_image.make_all(nfs_hosts)
+
+
+@contextlib.contextmanager
+def making_what_is_kept():
+    """In a process of its own, while the first suites run, which need nothing of it.
+
+    What it says is lost: what it does not get made is made again by the suite that needs it.
+    """
+    apart = ["setpriv", "--pdeathsig", "TERM", "nice", sys.executable, __file__, "--make-only"]
+    process = subprocess.Popen(
+        [*apart, *sys.argv[1:]],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def main():
     arguments = parse_arguments()
-    names = arguments.suite or (QUICK if arguments.quick else NAMES)
+    asked = arguments.suite or (QUICK if arguments.quick else NAMES)
+    names = [name for name in asked if name not in arguments.without]
+    nfs_hosts = arguments.nfs_host or tuple(host_image.RELEASES)
     namespaces.exit_on_signals()
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    if arguments.make_only:
+        make_what_is_kept(names, nfs_hosts)
+        return 0
+    os.environ["VMROOT_NFS_TESTS_END"] = str(time.time() + arguments.minutes * 60)
     total = Count()
-    with tempfile.TemporaryDirectory(prefix="vmroot-check-") as directory:
-        nfs_hosts = arguments.nfs_host or tuple(host_image.RELEASES)
+    with contextlib.ExitStack() as stack:
+        if WITH_TREES.intersection(names):
+            stack.enter_context(making_what_is_kept())
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="vmroot-check-"))
         checks = Checks(pathlib.Path(directory), arguments.host_tests, nfs_hosts)
-        beginning = time.monotonic()
-        for name in (name for name in names if name not in arguments.without):
+        for name in names:
             began = time.monotonic()
-            if name == "nfs" and is_too_slow_for_nfs(began - beginning, arguments.minutes):
-                total.skipped += 1
-                continue
             count = getattr(checks, name)()
             say(f"{name}: {count} ({time.monotonic() - began:.0f} s)")
             total += count

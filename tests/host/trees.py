@@ -2,11 +2,13 @@
 """Root directories of real guests: made once, kept in a cache, copied for each use."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import namespaces
 
@@ -126,33 +128,63 @@ _MAKERS = {DEBIAN: _make_debian, SYSVINIT: _make_sysvinit, BUSYBOX: _make_busybo
 NAMES = tuple(_MAKERS)
 
 
+def kept_path(name, recipe):
+    """Where the cache keeps what was made in this way: what is made in another has another place."""
+    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]
+    return cache() / f"{name}-{digest}"
+
+
+@contextlib.contextmanager
+def locked(name):
+    """Processes that make the same thing of the cache wait for each other."""
+    cache().mkdir(parents=True, exist_ok=True)
+    # A guest's root may hold setuid programs and device nodes: nobody but root gets near them.
+    cache().chmod(0o700)
+    with open(cache() / f"{name}.lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for {name}, which another process makes", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def keep(name, recipe, make_in):
+    """A directory of the cache, in which `make_in` makes now what the cache does not have yet."""
+    directory = kept_path(name, recipe)
+    with locked(name):
+        if directory.exists():
+            return directory
+        for outdated in cache().glob(f"{name}-{'[0-9a-f]' * 12}"):
+            remove(outdated)
+        unfinished = cache() / f"{name}.unfinished"
+        remove(unfinished)
+        unfinished.mkdir()
+        try:
+            make_in(unfinished)
+            unfinished.rename(directory)
+        finally:
+            remove(unfinished)
+    return directory
+
+
+def _recipe():
+    return pathlib.Path(__file__).read_bytes()
+
+
 def path(name):
-    """Named after this file's text too: a tree that was made in another way is not taken for it."""
-    recipe = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()[:8]
-    return cache() / "trees" / f"{name}-{recipe}"
+    return kept_path(name, _recipe())
 
 
 def make(name):
     """The pristine tree `name`, made now if the cache has none. Not to be changed: copy it."""
-    tree = path(name)
-    if tree.exists():
-        return tree
-    for outdated in tree.parent.glob(f"{name}-{'[0-9a-f]' * 8}"):
-        remove(outdated)
-    unfinished = tree.with_name(f"{name}.unfinished")
-    remove(unfinished)
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
-    # A guest's root may hold setuid programs and device nodes: nobody but root gets near them.
-    cache().chmod(0o700)
-    try:
-        unfinished.mkdir()
-        _MAKERS[name](unfinished)
+
+    def make_in(tree):
+        _MAKERS[name](tree)
         # mmdebstrap leaves the directory as private as we made it; a root directory is 0755.
-        unfinished.chmod(0o755)
-        unfinished.rename(tree)
-    finally:
-        remove(unfinished)
-    return tree
+        tree.chmod(0o755)
+
+    return keep(name, _recipe(), make_in)
 
 
 def copy(source, target):

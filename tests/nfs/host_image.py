@@ -4,9 +4,7 @@ libvirt. Made once for each release and kept in the cache; the tests write to co
 
 import concurrent.futures
 import dataclasses
-import fcntl
 import functools
-import hashlib
 import pathlib
 import shutil
 import subprocess
@@ -157,30 +155,13 @@ def _make_roots(directory):
     trees.remove(roots)
 
 
-def _kept(name, recipe, make_in):
-    """A directory of the cache, made now if there is none of this recipe: another recipe, another name."""
-    digest = hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]
-    directory = trees.cache() / f"{name}-{digest}"
-    trees.cache().mkdir(parents=True, exist_ok=True)
-    with open(trees.cache() / f"{name}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not directory.exists():
-            for outdated in directory.parent.glob(f"{name}-*"):
-                trees.remove(outdated)
-            unfinished = directory.with_suffix(".unfinished")
-            unfinished.mkdir()
-            make_in(unfinished)
-            unfinished.rename(directory)
-    return directory
-
-
 def _host(release):
     make_host = functools.partial(_make_host, release)
-    return _kept(f"host-{release}", _host_recipe(release), make_host)
+    return trees.keep(f"host-{release}", _host_recipe(release), make_host)
 
 
 def _roots():
-    return _kept("host-roots", guest_roots.recipe(), _make_roots)
+    return trees.keep("host-roots", guest_roots.recipe(), _make_roots)
 
 
 def make(release):
