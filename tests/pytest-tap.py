@@ -27,13 +27,16 @@ class Tap:
         self.count += 1
         print(f"{status} {self.count} - {report.nodeid}{comment}", flush=True)
 
+    def skip(self, report):
+        self.line("ok", report, f' # SKIP {report.longrepr[2].removeprefix("Skipped: ")}')
+
     def explain(self, report):
         for line in report.longreprtext.splitlines():
             print(f"# {line}")
 
     def pytest_runtest_logreport(self, report):
         if report.skipped:
-            self.line("ok", report, f" # SKIP {report.longrepr[2]}")
+            self.skip(report)
         elif report.failed:
             self.explain(report)
             self.line("not ok", report)
@@ -45,7 +48,7 @@ class Tap:
             self.explain(report)
             self.line("not ok", report)
         elif report.skipped:
-            self.line("ok", report, f" # SKIP {report.longrepr[2]}")
+            self.skip(report)
 
 
 tap = Tap()
