@@ -27,6 +27,7 @@ sys.dont_write_bytecode = True
 
 import namespaces  # noqa: E402
 import host_image  # noqa: E402
+import package  # noqa: E402
 import trees  # noqa: E402
 
 OTHER_RELEASE = "trixie"
@@ -246,6 +247,10 @@ class OtherRelease:
         return Count(*map(int, last.groups())) if last else Count(failed=1)
 
 
+def make_host_images(releases):
+    host_image.make_all(filter(package.runs_on, releases))
+
+
 class Checks:
     """The checks by name, in the order in which they are run."""
 
@@ -318,7 +323,7 @@ class Checks:
 
     def nfs(self):
         """Whole hosts with the kernel's NFS server, in guests."""
-        host_image.make_all(self.nfs_hosts)
+        make_host_images(self.nfs_hosts)
         return self._suite(self.gcc, "nfs", *(f"nfs-{release}" for release in self.nfs_hosts))
 
 
@@ -381,7 +386,7 @@ def make_what_is_kept(names, nfs_hosts):
     if "release" in names:
         OtherRelease().make()
     if "nfs" in names:
-        host_image.make_all(nfs_hosts)
+        make_host_images(nfs_hosts)
 
 
 @contextlib.contextmanager

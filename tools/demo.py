@@ -194,14 +194,17 @@ def over_nfs():
     import package
 
     namespaces.exit_on_signals()
+    release = package.oldest_release()
+    if release is None:
+        sys.exit("tools/demo: what is built here takes a newer glibc than that of the Debian it would run on")
     directory = build()
     say("making the host's disks, if they are not kept from the last time")
-    image = host_image.make("bookworm")
+    image = host_image.make(release)
     with tempfile.TemporaryDirectory(prefix="demo-", dir=trees.cache()) as name:
         work = pathlib.Path(name)
         host = machine.Machine(image, package.make(directory, work), work)
         try:
-            say("starting the host: Debian 12 with systemd, AppArmor, libvirt and the kernel's NFS server")
+            say(f"starting the host: Debian {release} with systemd, AppArmor, libvirt and the kernel's NFS server")
             host.start()
             say("installing vmroot; vmroot setup all")
             host.install()

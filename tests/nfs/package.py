@@ -1,8 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is installed on a host, as one archive."""
 
+import os
 import shutil
 import subprocess
+
+# Of each release of Debian that a host is of. What was built with a newer one does not start there.
+GLIBC = {"bookworm": (2, 36), "trixie": (2, 41)}
+
+
+def runs_on(release):
+    version = os.confstr("CS_GNU_LIBC_VERSION").split()[1]
+    return tuple(map(int, version.split("."))) <= GLIBC[release]
+
+
+def oldest_release():
+    """Of those that run what this machine builds; None: it is newer than all of them."""
+    return next(filter(runs_on, GLIBC), None)
 
 
 def make(build, directory):

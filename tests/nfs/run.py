@@ -16,6 +16,8 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 MODULES = [str(TESTS / "host"), str(TESTS / "guest"), str(TESTS.parent / "plugin")]
 sys.path[:0] = MODULES
 
+import package  # noqa: E402
+
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "mke2fs": "e2fsprogs",
@@ -33,7 +35,7 @@ def prefix():
     return next(o["value"] for o in json.loads(options.stdout) if o["name"] == "prefix")
 
 
-def what_is_missing():
+def what_is_missing(release):
     if os.geteuid() != 0:
         return "not root: the disks of a host have files of every owner"
     for program, package in PROGRAMS.items():
@@ -43,15 +45,17 @@ def what_is_missing():
         return "the Python module is missing: install python3-pytest"
     if prefix() != "/usr":
         return "the build has another prefix than /usr: meson setup --prefix=/usr"
+    if not package.runs_on(release):
+        return f"what is built here takes a newer glibc than that of {release}"
     return None
 
 
 def main():
-    missing = what_is_missing()
+    release, *argv = sys.argv[1:]
+    missing = what_is_missing(release)
     if missing:
         print(f"1..0 # SKIP {missing}")
         return 0
-    release, *argv = sys.argv[1:]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(MODULES), "VMROOT_HOST_RELEASE": release}
     return subprocess.run([sys.executable, *argv], env=environment, check=False).returncode
 
