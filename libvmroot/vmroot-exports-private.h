@@ -19,8 +19,8 @@ gchar *
 vmroot_exports_line (const gchar *path, const gchar *client, const gchar *options, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* The lines about `client` of a `file` like etab, which may have thousands; "": there are none, or
- * no such file. */
+/* The lines about `client`, and few others, of a `file` like etab, which may have thousands; "":
+ * there are none, or no such file. */
 gchar *vmroot_exports_read (const gchar *file, const gchar *client) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The options with which `path` is exported to `client` according to the text of etab; NULL: it is

@@ -165,16 +165,22 @@ class Build:
         # A test program can fail where none of its tests did: by a crash, or out of time.
         if status != 0 and count.failed == 0:
             count.failed = 1
-        self._explain(count)
-        return count
-
-    def _explain(self, count):
-        """What TAP tests said of those that failed or were skipped, which meson keeps to its log."""
         log = (self.directory / "meson-logs/testlog.txt").read_text(errors="replace")
         if count.failed:
-            for line in log.splitlines():
-                if line.startswith(("# ", "not ok", "Bail out!")):
-                    print(line)
+            self._explain_failures(log)
+        self._explain_skips(log)
+        return count
+
+    @staticmethod
+    def _explain_failures(log):
+        """What TAP tests said of them, which meson keeps to its log."""
+        for line in log.splitlines():
+            if line.startswith(("# ", "not ok", "Bail out!")):
+                print(line)
+
+    @staticmethod
+    def _explain_skips(log):
+        """Of one test, and of a whole program."""
         reasons = re.findall(r"^(?:ok|1\.\.0) .*# SKIP (.*)$", log, re.MULTILINE)
         for reason, times in collections.Counter(reasons).items():
             say(f"skipped {times}: {reason}")

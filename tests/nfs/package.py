@@ -10,6 +10,7 @@ GLIBC = {"bookworm": (2, 36), "trixie": (2, 41)}
 
 
 def runs_on(release):
+    """Whether what this machine builds does."""
     version = os.confstr("CS_GNU_LIBC_VERSION").split()[1]
     return tuple(map(int, version.split("."))) <= GLIBC[release]
 

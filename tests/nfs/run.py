@@ -38,9 +38,9 @@ def prefix():
 def what_is_missing(release):
     if os.geteuid() != 0:
         return "not root: the disks of a host have files of every owner"
-    for program, its_package in PROGRAMS.items():
+    for program, debian_package in PROGRAMS.items():
         if not shutil.which(program):
-            return f"{program} is missing: install {its_package}"
+            return f"{program} is missing: install {debian_package}"
     if not importlib.util.find_spec("pytest"):
         return "the Python module is missing: install python3-pytest"
     if prefix() != "/usr":
